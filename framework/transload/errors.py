@@ -1,0 +1,200 @@
+"""Errors, grouped by what the run does next.
+
+::
+
+    TransloadError
+    ├── ConfigError        stop before the first request; nothing was written
+    │   ├── ProjectFileError, PluginError, MappingError, SecretMissingError
+    │   └── StageRefusedError   an earlier stage has not passed
+    ├── RunError           stop the run; the checkpoint stands
+    │   ├── AuthenticationError, UnreachableError, ProtocolError, NotOfferedError
+    │   ├── LedgerError
+    │   └── CutShortError
+    ├── RetryableError     send the same batch again, after the pause the target asked for
+    │   └── ThrottledError
+    └── RecordError        set this record aside; the run goes on
+        ├── UnresolvedLookupError, UnknownValueError, UnfitValueError
+        └── RefusedError
+
+Each class builds its message from typed parts and carries a remedy: what a tired
+person should do. The command line and the JSON output render the same object.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transload.values import RecordKey
+
+
+class TransloadError(Exception):
+    """Base of every error that transload raises on purpose."""
+
+    remedy = "Read the message; nothing more is known."
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        if remedy is not None:
+            self.remedy = remedy
+
+    @property
+    def code(self) -> str:
+        """A stable name for machines: the class name without ``Error``, in snake case."""
+        name = type(self).__name__.removesuffix("Error")
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class ConfigError(TransloadError):
+    """Stop before the first request; nothing was written."""
+
+    remedy = "Correct the project, then run the command again."
+
+
+class ProjectFileError(ConfigError):
+    """The project file is missing, unreadable, or has mistakes."""
+
+    def __init__(self, path: str, mistakes: Sequence[str]) -> None:
+        listing = "\n".join(f"  - {mistake}" for mistake in mistakes)
+        super().__init__(
+            f"{path} has {len(mistakes)} mistake{'s' if len(mistakes) != 1 else ''}:\n{listing}",
+            f"Correct {path}; `transload doctor` checks it without touching either system.",
+        )
+        self.path, self.mistakes = path, tuple(mistakes)
+
+
+class PluginError(ConfigError):
+    """A listed plugin is missing, broken, or offered twice."""
+
+    remedy = "Install or repair the plugin, or take it off the `plugins` list of transload.toml."
+
+
+class MappingError(ConfigError):
+    """A mapping document has mistakes, or does not fit the live schemas."""
+
+    def __init__(self, place: str, mistakes: Sequence[str]) -> None:
+        listing = "\n".join(f"  - {mistake}" for mistake in mistakes)
+        super().__init__(
+            f"{place} has {len(mistakes)} mistake{'s' if len(mistakes) != 1 else ''}:\n{listing}",
+            "Correct the mapping file, then run `transload plan --check`.",
+        )
+        self.place, self.mistakes = place, tuple(mistakes)
+
+
+class SecretMissingError(ConfigError):
+    """A secret is neither in the environment nor in the keyring."""
+
+    def __init__(self, plugin: str, setting: str, variable: str) -> None:
+        super().__init__(
+            f"[{plugin}] needs its secret `{setting}`, and {variable} is not set",
+            f"Set the environment variable {variable}, or store it with "
+            f"`keyring set transload {variable}`. Secrets never go into transload.toml.",
+        )
+        self.variable = variable
+
+
+class StageRefusedError(ConfigError):
+    """A stage cannot start because one it depends on has not passed."""
+
+    def __init__(self, stage: str, reason: str, command: str) -> None:
+        super().__init__(f"`transload {stage}` refuses to start: {reason}", f"Run `{command}` first.")
+        self.stage, self.reason, self.command = stage, reason, command
+
+
+class RunError(TransloadError):
+    """Stop the run; what is written stays written and is known."""
+
+    remedy = "Remove the cause, then run the same command again: it goes on where it stopped."
+
+
+class AuthenticationError(RunError):
+    """A system refused the credentials."""
+
+
+class UnreachableError(RunError):
+    """A system does not answer, after all retries."""
+
+
+class ProtocolError(RunError):
+    """A system answered something that is not what its interface promises."""
+
+
+class NotOfferedError(RunError):
+    """A system does not offer what was asked for: no such endpoint, table or right."""
+
+
+class LedgerError(RunError):
+    """The ledger cannot be opened, read or written."""
+
+
+class CutShortError(RunError):
+    """A person stopped the run."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(f"`transload {stage}` was stopped; what had been sent is recorded")
+
+
+class RetryableError(TransloadError):
+    """Send the same batch again."""
+
+    remedy = "Nothing to do: the run waits and sends again."
+
+
+class ThrottledError(RetryableError):
+    """The system asked for a pause.
+
+    Attributes:
+        seconds: How long to wait.
+    """
+
+    def __init__(self, system: str, seconds: float) -> None:
+        super().__init__(f"{system} asks to wait {seconds:g} s")
+        self.seconds = seconds
+
+
+class RecordError(TransloadError):
+    """Set this record aside; the run goes on."""
+
+    remedy = "Correct the record or its mapping, then run `transload run` again."
+
+
+class UnresolvedLookupError(RecordError):
+    """A record refers to a parent that no pass has loaded."""
+
+    def __init__(self, child: "RecordKey", column: str, parent: str) -> None:
+        super().__init__(f"{child}: {column} refers to {parent}, which is not in the target")
+        self.child, self.column, self.parent = child, column, parent
+        self.remedy = (
+            f"Find out why {parent} was not loaded (`transload explain {parent}`), or let the rule of "
+            f"{column} say `missing: empty` or `missing: fallback`."
+        )
+
+
+class UnknownValueError(RecordError):
+    """A value map has no entry for what the source holds."""
+
+    def __init__(self, key: "RecordKey", field: str, value: str, known: Sequence[str]) -> None:
+        super().__init__(f"{key}: {field} is {value!r}, and the value map knows {', '.join(known)}")
+        self.field, self.value = field, value
+        self.remedy = f"Add {value!r} to the values of {field} in the mapping, then plan and approve again."
+
+
+class UnfitValueError(RecordError):
+    """A value does not fit its column and the rule does not say what to do."""
+
+    def __init__(self, key: "RecordKey", column: str, reason: str) -> None:
+        super().__init__(f"{key}: {column} {reason}")
+        self.column = column
+        self.remedy = f"Change the rule of {column}: a converter, another column, or `on_overflow: ledger`."
+
+
+class RefusedError(RecordError):
+    """The target refused a write.
+
+    Attributes:
+        target_code: The target's own error code.
+    """
+
+    def __init__(self, subject: str, target_code: str, message: str, remedy: str | None = None) -> None:
+        super().__init__(f"{subject}: the target refused it ({target_code}): {message}")
+        self.subject, self.target_code, self.target_message = subject, target_code, message
+        self.remedy = remedy or "Correct the data or the mapping, then run `transload run` again."

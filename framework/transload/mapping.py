@@ -1,0 +1,327 @@
+"""The mapping document: how one entity becomes rows of one table, as data.
+
+A document per entity, in YAML. ``plan`` writes it, people review and edit it,
+``run`` obeys it. Every source field stands in it exactly once in one of three
+places: in a rule's ``from``, in a rule with a ``custom`` column, or under
+``dropped`` with a reason. A field that stands nowhere stops the plan, so nothing
+is lost by silence.
+
+Column names may begin with ``{prefix}``, which stands for the client's publisher prefix.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Protocol, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from transload._mistakes import list_mistakes
+from transload.errors import MappingError
+from transload.values import (
+    ColumnType,
+    EntityName,
+    FieldType,
+    Missing,
+    Phase,
+    Record,
+    Rejection,
+    TableName,
+    Write,
+)
+
+PREFIX = "{prefix}"
+
+Constant: TypeAlias = str | int | bool | None
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Overflow(StrEnum):
+    """What happens to a text that is longer than its column."""
+
+    ERROR = "error"
+    LEDGER = "ledger"
+    """Cut it, and keep the whole of it in the lossy ledger, which is shown at sign-off."""
+
+
+class Unknown(StrEnum):
+    """What happens to a value that a value map does not know."""
+
+    ERROR = "error"
+    EMPTY = "empty"
+    KEEP = "keep"
+
+
+class CustomColumn(_Model):
+    """A column that ``prepare`` creates in the target."""
+
+    type: ColumnType
+    label: str = ""
+    max: int | None = None
+    precision: int | None = None
+
+
+class LookupByType(_Model):
+    """A lookup whose entity is named by another field of the record."""
+
+    by: str
+    values: dict[str, str]
+
+
+class Find(_Model):
+    """A lookup of a row that exists in the target already, by what a column holds."""
+
+    table: str
+    column: str
+
+
+class FieldRule(_Model):
+    """How one column gets its value.
+
+    The value is taken from the first field of ``from`` that is not empty (or from all
+    of them, glued with ``join``), converted, mapped through ``values`` or turned into
+    a lookup, defaulted, and fitted to the column.
+    """
+
+    from_: Annotated[str | list[str] | None, Field(alias="from")] = None
+    value: Constant = None
+    """A constant, instead of ``from``."""
+    join: str | None = None
+    convert: str | list[str] = []
+    values: dict[str, Constant] | None = None
+    """Source value to option label, option number or text."""
+    unknown: Unknown = Unknown.ERROR
+    lookup: str | LookupByType | None = None
+    """Entity that the value is the source id of."""
+    find: Find | None = None
+    missing: Missing = Missing.PARK
+    """What to do when the row that a lookup points to is not there."""
+    empty: Missing = Missing.EMPTY
+    """What to do when a lookup's source value is empty: ``empty`` leaves it so, unflagged."""
+    default: Constant = None
+    max: int | None = None
+    on_overflow: Overflow = Overflow.ERROR
+    custom: CustomColumn | None = None
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> "FieldRule":
+        if not self.sources and self.value is None and self.empty is Missing.EMPTY:
+            raise ValueError("a rule needs `from` or `value`")
+        if self.lookup is not None and self.find is not None:
+            raise ValueError("a rule has `lookup` or `find`, not both")
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source fields that the rule reads."""
+        named = [self.from_] if isinstance(self.from_, str) else list(self.from_ or ())
+        if isinstance(self.lookup, LookupByType):
+            named.append(self.lookup.by)
+        return tuple(named)
+
+    @property
+    def converters(self) -> tuple[str, ...]:
+        """The names of the conversions, in order."""
+        return (self.convert,) if isinstance(self.convert, str) else tuple(self.convert)
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The entities that the rule's lookup may point to."""
+        if self.lookup is None:
+            return ()
+        return (self.lookup,) if isinstance(self.lookup, str) else tuple(self.lookup.values.values())
+
+
+class Dropped(_Model):
+    """Why a field is not carried over.
+
+    With ``while_empty`` the reason holds only as long as no record fills the field;
+    a value that turns up later is kept in the lossy ledger and reported.
+    """
+
+    reason: Annotated[str, Field(min_length=3)]
+    while_empty: bool = False
+
+
+class KeyRule(_Model):
+    """The alternate key: the column that holds the source id."""
+
+    column: str
+    from_: Annotated[str, Field(alias="from")] = "id"
+    label: str = ""
+
+
+class Match(_Model):
+    """How existing rows are recognised, before new ones are made.
+
+    ``on`` maps target columns to source fields; all must be equal, without regard to
+    case, and exactly one row must fit.
+    """
+
+    on: Annotated[dict[str, str], Field(min_length=1)]
+    create: bool = False
+    """Whether a record without a match becomes a new row. Otherwise it is listed as unmatched."""
+    write: bool = False
+    """Whether a matched row takes over the mapped columns. Otherwise it is left as it is."""
+
+
+class Mapping(_Model):
+    """How the records of one entity become rows of one table."""
+
+    entity: str
+    table: str
+    note: str = ""
+    """For the reader: what a consultant would say about this pair."""
+    key: KeyRule | None = None
+    match: Match | None = None
+    placeholder: dict[str, Constant] | None = None
+    """Columns of the row that stands in for a parent that the source does not name."""
+    flag: str | None = None
+    """Custom memo column that says why a person should look at the row."""
+    fields: dict[str, FieldRule] = {}
+    finish: dict[str, FieldRule] = {}
+    """``statecode`` and ``statuscode``, written in a later pass when the children are in."""
+    closing: dict[str, FieldRule] = {}
+    """What the closing message carries: a resolution's subject and date."""
+    dropped: dict[str, str | Dropped] = {}
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Mapping":
+        if self.match is None and self.key is None:
+            raise ValueError("a mapping needs a `key`, unless it only matches existing rows")
+        if extra := set(self.finish) - {"statecode", "statuscode"}:
+            raise ValueError(f"`finish` knows statecode and statuscode, not {', '.join(sorted(extra))}")
+        if twice := sorted(set(self.dropped) & set(self.used_fields())):
+            raise ValueError(f"dropped, yet used by a rule: {', '.join(twice)}")
+        return self
+
+    @property
+    def writes_rows(self) -> bool:
+        """Whether the mapping writes at all, or only recognises existing rows."""
+        return self.match is None or self.match.create or self.match.write
+
+    def rules(self) -> Iterator[tuple[str, FieldRule]]:
+        """Yield every rule with its column."""
+        yield from self.fields.items()
+        yield from self.finish.items()
+        yield from self.closing.items()
+
+    def used_fields(self) -> set[str]:
+        """Return the source fields that a rule, the key or the match reads."""
+        used = {source for _, rule in self.rules() for source in rule.sources}
+        if self.key is not None:
+            used.add(self.key.from_)
+        if self.match is not None:
+            used.update(self.match.on.values())
+        return used
+
+    def covered_fields(self) -> set[str]:
+        """Return the source fields that the document accounts for."""
+        return self.used_fields() | set(self.dropped)
+
+    def dropped_rule(self, field: str) -> Dropped:
+        """Return why a field is dropped.
+
+        Raises:
+            KeyError: The field is not dropped.
+        """
+        rule = self.dropped[field]
+        return Dropped(reason=rule) if isinstance(rule, str) else rule
+
+    def with_prefix(self, prefix: str) -> "Mapping":
+        """Return the mapping with ``{prefix}`` replaced."""
+        return parse_mapping(render_mapping(self).replace(PREFIX, prefix), self.entity)
+
+
+class RecordMapper(Protocol):
+    """The compiled mapping of one entity, as the ``transform`` hook sees it."""
+
+    @property
+    def document(self) -> Mapping:
+        """The mapping it was compiled from."""
+        ...
+
+    @property
+    def phase(self) -> Phase:
+        """The writes that are wanted now."""
+        ...
+
+    def map(self, record: Record) -> Sequence[Write | Rejection]:
+        """Translate one record by the rules; at most one write for each phase."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MappingGap:
+    """A source field that no rule covers, with what the audit saw of it."""
+
+    entity: EntityName
+    field: str
+    type: FieldType
+    filled: int
+    total: int
+    longest: int
+    samples: tuple[str, ...]
+    table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A target for a gap: a column, with a confidence from 0 to 1 and a reason."""
+
+    entity: EntityName
+    field: str
+    column: str
+    confidence: float
+    reason: str
+
+
+def parse_mapping(text: str, place: str) -> Mapping:
+    """Read a mapping document.
+
+    Args:
+        text: YAML.
+        place: Where it comes from, for the message.
+
+    Raises:
+        MappingError: It is not YAML, or has mistakes; all of them are listed.
+    """
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise MappingError(place, [f"not YAML: {error}"]) from error
+    try:
+        return Mapping.model_validate(raw)
+    except ValidationError as error:
+        raise MappingError(place, list_mistakes(error, Mapping)) from error
+
+
+def render_mapping(mapping: Mapping) -> str:
+    """Return the document as YAML, in the order of its fields, without defaults."""
+    data = mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+
+
+def load_mappings(folder: Path | Traversable) -> list[Mapping]:
+    """Read every ``*.yaml`` file of a folder or package resource, by name.
+
+    Raises:
+        MappingError: A file has mistakes.
+    """
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
+    return [parse_mapping(f.read_text(encoding="utf-8"), f.name) for f in files]
+
+
+def digest_mappings(mappings: Iterable[Mapping]) -> str:
+    """Return a digest over the meaning of mappings: comments and layout do not count."""
+    digest = blake2b(digest_size=16)
+    for mapping in sorted(mappings, key=lambda m: m.entity):
+        digest.update(render_mapping(mapping).encode())
+    return digest.hexdigest()
