@@ -4,11 +4,11 @@
 
     TransloadError
     ├── ConfigError        stop before the first request; nothing was written
-    │   ├── ProjectFileError, PluginError, MappingError, SecretMissingError
+    │   ├── ProjectFileError, PluginError, MappingError
     │   └── StageRefusedError   an earlier stage has not passed
     ├── RunError           stop the run; the checkpoint stands
     │   ├── AuthenticationError, UnreachableError, ProtocolError, NotOfferedError
-    │   ├── LedgerError
+    │   ├── LedgerError, FolderError, PluginDefectError
     │   └── CutShortError
     ├── RetryableError     send the same batch again, after the pause the target asked for
     │   └── ThrottledError
@@ -80,18 +80,6 @@ class MappingError(ConfigError):
         self.place, self.mistakes = place, tuple(mistakes)
 
 
-class SecretMissingError(ConfigError):
-    """A secret is neither in the environment nor in the keyring."""
-
-    def __init__(self, plugin: str, setting: str, variable: str) -> None:
-        super().__init__(
-            f"[{plugin}] needs its secret `{setting}`, and {variable} is not set",
-            f"Set the environment variable {variable}, or store it with "
-            f"`keyring set transload {variable}`. Secrets never go into transload.toml.",
-        )
-        self.variable = variable
-
-
 class StageRefusedError(ConfigError):
     """A stage cannot start because one it depends on has not passed."""
 
@@ -124,6 +112,29 @@ class NotOfferedError(RunError):
 
 class LedgerError(RunError):
     """The ledger cannot be opened, read or written."""
+
+
+class FolderError(RunError):
+    """A file of the client's folder cannot be written."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be written: {reason}",
+            "Make room on its disk, or see that you may write there, then run the same command again.",
+        )
+        self.path = path
+
+
+class PluginDefectError(RunError):
+    """A plugin raised something that no hook may raise: a bug in it."""
+
+    def __init__(self, plugin: str, error: Exception) -> None:
+        super().__init__(
+            f"a defect in {plugin}: {type(error).__name__}: {error}",
+            "Report it to the author of the plugin with `transload --traceback ...`; what was written is "
+            "recorded, and the same command goes on when the plugin is repaired.",
+        )
+        self.plugin = plugin
 
 
 class CutShortError(RunError):

@@ -23,7 +23,6 @@ from typing import TypeAlias
 
 # mypy: disable-error-code="empty-body"
 # A hook specification has a signature and no body.
-
 import pluggy
 from pydantic import BaseModel
 
@@ -267,7 +266,8 @@ def prepare_target(changes: Sequence[SchemaChange], context: RunContext) -> Sequ
     what exists and does not fit is an outcome with an error.
 
     Returns:
-        One outcome per change, in order; None when the target is not yours.
+        One outcome per change, and further ones for what had to be made around them (a
+        publisher, a solution); None when the target is not yours.
     """
 
 

@@ -2,11 +2,12 @@
 
 It knows what no plugin should have to think about: explicit timeouts, which
 failures may be sent again, waiting when told to (all threads of the client, not
-only the one that was told), credentials that stay with their host, no cookies, no
+only the one that was told), credentials that stay with their origin, no cookies, no
 proxies from the environment, and nothing secret in a message.
 
-It does not interpret answers: every answer that is not worth another attempt goes
-back to the plugin, whatever its status.
+It does not interpret answers. A plugin sees every status except 429, 502, 503 and
+504: those are waited out, and when patience ends they are an
+:class:`~transload.errors.UnreachableError`.
 """
 
 import random
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar
 from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.request import Request
@@ -25,8 +27,12 @@ import httpx
 
 from transload.errors import UnreachableError
 
-_WORTH_ANOTHER_TRY = frozenset({429, 502, 503, 504})
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
+_THROTTLED = 429
+_UNAVAILABLE = 503
+_GATEWAY_TROUBLE = frozenset({502, 503, 504})
+_MOST_REDIRECTS = 5
+_HARMLESS_HEADERS = ("accept", "accept-encoding", "connection", "host", "user-agent")
+_SECRET_WORDS = ("auth", "cookie", "token", "key", "secret")
 
 
 class _NoCookies(CookieJar):
@@ -44,7 +50,8 @@ class Patience:
     """How long to go on.
 
     Attributes:
-        attempts: How often a request is sent before the system counts as gone.
+        attempts: How often a request may fail before the system counts as gone. Being
+            throttled is not a failure: only ``total`` bounds it.
         first_pause: Seconds before the second attempt; doubled each time, with jitter.
         longest_pause: Upper bound of a pause that we choose ourselves, in seconds.
         total: Seconds that one request may spend waiting, the server's demands included.
@@ -57,7 +64,7 @@ class Patience:
 
 
 class Time(Protocol):
-    """A clock that can wait; tests pass one that does not."""
+    """A clock that can wait; tests pass one whose ``sleep`` only moves it on."""
 
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start."""
@@ -112,7 +119,7 @@ class HttpClient:
         clock: Time | None = None,
     ) -> None:
         self.system, self.base_url = system, base_url.rstrip("/")
-        self._host = httpx.URL(base_url).host
+        self._origin = _origin(httpx.URL(base_url))
         self._auth, self._patience, self._listen = auth, patience or Patience(), listen
         self._clock: Time = clock or time
         self._jitter = random.Random()
@@ -123,10 +130,10 @@ class HttpClient:
             headers=dict(headers or {}),
             timeout=httpx.Timeout(read_timeout, connect=10.0, pool=None),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            verify=_trust(ca_file),
+            verify=trust(ca_file),
             cookies=_NoCookies(),
             trust_env=False,
-            follow_redirects=True,
+            follow_redirects=False,
             transport=transport,
         )
 
@@ -142,6 +149,9 @@ class HttpClient:
     ) -> httpx.Response:
         """Send a request until it is answered, and return the answer, read to its end.
 
+        Redirects are followed for GET and HEAD; to another origin the request goes without
+        credentials and without the client's own headers. Any other redirect is an answer like others.
+
         Args:
             method: ``GET``, ``POST``, ...
             url: A path below ``base_url``, or a full URL.
@@ -152,38 +162,31 @@ class HttpClient:
             params: The query.
 
         Raises:
-            UnreachableError: No answer within the client's patience.
+            UnreachableError: No answer within the client's patience, or no telling
+                whether a request that is not repeatable was acted on.
         """
         request = self._client.build_request(method, url, content=content, headers=headers, params=params)
-        auth = self._auth if request.url.host == self._host else None
-        waited = 0.0
-        for attempt in range(1, self._patience.attempts + 1):
-            self._wait_for_all_clear()
-            answer, problem = self._try(request, auth, repeatable)
-            if answer is not None and answer.status_code not in _WORTH_ANOTHER_TRY:
+        waited, failures, throttles = 0.0, 0, 0
+        while True:
+            waited += self._wait_for_all_clear()
+            answer, problem = self._exchange(request, repeatable)
+            if answer is not None and answer.status_code == _THROTTLED:
+                throttles += 1
+                pause = self._pause(throttles, answer)
+            elif answer is not None and answer.status_code not in _GATEWAY_TROUBLE:
                 return answer
-            if (
-                answer is not None
-                and answer.status_code != 429
-                and not (repeatable or answer.status_code == 503)
-            ):
-                return answer
-            pause = self._pause(attempt, answer)
-            waited += pause
-            if attempt == self._patience.attempts or waited > self._patience.total:
-                break
-            if answer is not None and answer.status_code == 429:
+            else:
+                failures += 1
+                pause = self._pause(failures, answer)
+                if answer is not None and not repeatable and answer.status_code != _UNAVAILABLE:
+                    raise self._unknown(request, problem)
+            if failures >= self._patience.attempts or waited + pause > self._patience.total:
+                raise self._gone(request, problem, waited, failures + throttles)
+            if answer is not None and _for_everyone(answer):
                 self._hold_everyone(pause)
             else:
+                waited += pause
                 self._clock.sleep(pause)
-        if answer is not None:
-            return answer
-        raise UnreachableError(
-            f"{self.system} does not answer: {method} {_bare(request.url)} failed "
-            f"{self._patience.attempts} times, the last time with {problem}",
-            f"Check that {self.base_url} is right and reachable from this machine, "
-            "then run the same command again.",
-        )
 
     def close(self) -> None:
         """Close all connections."""
@@ -197,77 +200,143 @@ class HttpClient:
     ) -> None:
         self.close()
 
-    def _try(
-        self, request: httpx.Request, auth: httpx.Auth | None, repeatable: bool
-    ) -> tuple[httpx.Response | None, str]:
+    def _exchange(self, request: httpx.Request, repeatable: bool) -> tuple[httpx.Response | None, str]:
+        """Send once; return the answer, or None, and what was wrong."""
         started = self._clock.monotonic()
-        answer, problem = None, ""
+        answer, trouble, problem = None, None, ""
         try:
-            answer = self._client.send(request, auth=auth)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            problem = _name(error)
+            answer = self._follow(request)
         except (httpx.TransportError, httpx.DecodingError) as error:
-            problem = _name(error)
-            if not repeatable:
-                raise UnreachableError(
-                    f"{self.system} did not answer {request.method} {_bare(request.url)} ({problem}); "
-                    "whether it acted on it is unknown",
-                    "Run the same command again: it first looks what the target has.",
-                ) from error
+            trouble, problem = error, _name(error)
+        if answer is not None and answer.status_code in {_THROTTLED, *_GATEWAY_TROUBLE}:
+            problem = f"status {answer.status_code}"
         if self._listen is not None:
             status = answer.status_code if answer is not None else None
             took = self._clock.monotonic() - started
             self._listen(Exchange(request.method, _bare(request.url), status, took, problem))
+        if trouble is not None and "CERTIFICATE_VERIFY_FAILED" in problem:
+            raise self._untrusted(problem) from trouble
+        if isinstance(trouble, httpx.ProxyError | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+            raise self._gone(request, problem, 0.0, 1) from trouble
+        if trouble is not None and not repeatable and not _never_left(trouble):
+            raise self._unknown(request, problem) from trouble
         return answer, problem
 
-    def _pause(self, attempt: int, answer: httpx.Response | None) -> float:
+    def _follow(self, request: httpx.Request) -> httpx.Response:
+        """Send, and follow redirects of reading requests."""
+        for _ in range(_MOST_REDIRECTS):
+            home = _origin(request.url) == self._origin
+            if not home:
+                _undress(request)
+            answer = self._client.send(request, auth=self._auth if home else None)
+            if answer.next_request is None or request.method not in {"GET", "HEAD"}:
+                return answer
+            request = answer.next_request
+        return answer
+
+    def _pause(self, times: int, answer: httpx.Response | None) -> float:
+        """Return the seconds the server asks for; else, or when it asks for none, our own choice."""
         asked = retry_after(answer) if answer is not None else None
-        if asked is not None:
-            return asked
-        bound = min(self._patience.first_pause * 2 ** (attempt - 1), self._patience.longest_pause)
-        return bound * (0.5 + self._jitter.random() / 2)
+        bound = min(self._patience.first_pause * 2 ** min(times - 1, 16), self._patience.longest_pause)
+        return asked or bound * (0.5 + self._jitter.random() / 2)
 
     def _hold_everyone(self, seconds: float) -> None:
         with self._lock:
             self._resume_at = max(self._resume_at, self._clock.monotonic() + seconds)
 
-    def _wait_for_all_clear(self) -> None:
-        with self._lock:
-            pause = self._resume_at - self._clock.monotonic()
-        if pause > 0:
-            self._clock.sleep(pause)
+    def _wait_for_all_clear(self) -> float:
+        """Wait while the server wants nobody; return for how long it was."""
+        waited, until = 0.0, None
+        while until != self._resume_at:  # somebody may have been told to wait longer while we slept
+            with self._lock:
+                until = self._resume_at
+                pause = until - self._clock.monotonic()
+            if pause > 0:
+                waited += pause
+                self._clock.sleep(pause)
+        return waited
+
+    def _gone(self, request: httpx.Request, problem: str, waited: float, times: int) -> UnreachableError:
+        return UnreachableError(
+            f"{self.system} does not answer: {request.method} {_bare(request.url)} was sent {times} "
+            f"time{'s' if times != 1 else ''}, with {waited:.0f} s of waiting; the last time: {problem}",
+            f"Check that {self.base_url} is right and reachable from this machine, and that nothing else "
+            "uses up the system's limits; then run the same command again.",
+        )
+
+    def _unknown(self, request: httpx.Request, problem: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self.system} did not answer {request.method} {_bare(request.url)} ({problem}); "
+            "whether it acted on it is unknown",
+            "Run the same command again: it first looks what the target has.",
+        )
+
+    def _untrusted(self, problem: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self.system} at {self.base_url} shows a certificate that this machine does not trust: {problem}",
+            "If the address is right and a company proxy or a private authority signs its certificates, "
+            "name that authority's certificate file in the plugin's `ca_file`.",
+        )
 
 
 def retry_after(answer: httpx.Response) -> float | None:
     """Return the seconds that ``Retry-After`` asks for, given as a number or a date; else None."""
     asked = answer.headers.get("Retry-After", "").strip()
-    if not asked:
-        return None
-    try:
-        return max(0.0, float(asked))
-    except ValueError:
-        pass
+    if asked.replace(".", "", 1).isdecimal():
+        return float(asked)
     try:
         at, now = parsedate_to_datetime(asked), parsedate_to_datetime(answer.headers["Date"])
-    except (KeyError, ValueError):
+        return max(0.0, float((at - now).total_seconds()))
+    except (KeyError, TypeError, ValueError):
         return None
-    return max(0.0, float((at - now).total_seconds()))
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers with the secret ones masked, fit for a log or a report."""
-    return {name: "***" if name.lower() in _SECRET_HEADERS else value for name, value in headers.items()}
+    """Return headers with those that may be secret masked, fit for a log or a report."""
+    return {
+        name: "***" if any(word in name.lower() for word in _SECRET_WORDS) else value for name, value in headers.items()
+    }
 
 
 def excerpt(answer: httpx.Response, length: int = 200) -> str:
-    """Return the beginning of an answer's text on one line, for a message."""
-    return " ".join(answer.text[: 4 * length].split())[:length]
+    """Return the beginning of an answer's text on one printable line, for a message."""
+    text = "".join(c if c.isprintable() else " " for c in answer.text[: 4 * length])
+    return " ".join(text.split())[:length]
 
 
-def _trust(ca_file: Path | None) -> Any:
+def trust(ca_file: Path | None) -> SSLContext | bool:
+    """Return what httpx should verify certificates with.
+
+    Args:
+        ca_file: Certificates to trust instead of the usual ones, in PEM.
+
+    Raises:
+        OSError: The file cannot be read, or holds no certificates.
+    """
     if ca_file is None:
         return True
     return httpx.create_ssl_context(verify=str(ca_file), trust_env=False)
+
+
+def _for_everyone(answer: httpx.Response) -> bool:
+    """Whether the pause an answer asks for is meant for every thread of the client."""
+    return answer.status_code == _THROTTLED or "Retry-After" in answer.headers
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, port
+
+
+def _undress(request: httpx.Request) -> None:
+    """Take off what is not a stranger's business."""
+    for name in [name for name in request.headers if name not in _HARMLESS_HEADERS]:
+        del request.headers[name]
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether the request cannot have reached the server."""
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 def _bare(url: httpx.URL) -> str:
@@ -276,4 +345,6 @@ def _bare(url: httpx.URL) -> str:
 
 
 def _name(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    # A LocalProtocolError quotes the header it dislikes, which may be the credentials.
+    quotable = str(error) and not isinstance(error, httpx.LocalProtocolError)
+    return f"{type(error).__name__}: {error}" if quotable else type(error).__name__

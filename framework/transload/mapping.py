@@ -151,9 +151,12 @@ class Dropped(_Model):
 
 
 class KeyRule(_Model):
-    """The alternate key: the column that holds the source id."""
+    """Which field is the source id, and which column, an alternate key, holds it in the target.
 
-    column: str
+    Without a column the row is found again by its computed id and the id map alone.
+    """
+
+    column: str | None = None
     from_: Annotated[str, Field(alias="from")] = "id"
     label: str = ""
 

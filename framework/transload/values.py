@@ -24,9 +24,7 @@ TableName = NewType("TableName", str)
 RowId = NewType("RowId", str)
 """The id of a row in the target, as lower-case text; for Dataverse a GUID with dashes."""
 
-Value: TypeAlias = (
-    "str | int | bool | Decimal | datetime | date | tuple[Value, ...] | Mapping[str, Value] | None"
-)
+Value: TypeAlias = "str | int | bool | Decimal | datetime | date | tuple[Value, ...] | Mapping[str, Value] | None"
 """What a field of a record holds. ``None`` is the source's null; ``""`` is its empty text."""
 
 

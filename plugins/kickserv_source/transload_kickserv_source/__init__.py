@@ -1,1 +1,1 @@
-"""To be written."""
+"""Reads a Kickserv account: employees, customers, contacts, jobs and notes."""

@@ -1,7 +1,7 @@
 """Refusals of the Web API.
 
-Codes and texts are those of Microsoft's error listing and of captured answers. Clients are expected to look at the
-status first, then at the code; texts are as close as the sources allow.
+Codes and texts are those of Microsoft's error listing and of captured answers. Clients are expected to look
+at the status first, then at the code; texts are as close as the sources allow.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,13 @@ class ODataError(Exception):
         self.headers: Mapping[str, str] = headers or {}
 
 
+class BatchFormatError(ODataError):
+    """A batch that cannot be run as it stands; it is answered as a whole, with a plain JSON error."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, "0x80060888", message)
+
+
 class UniqueError(Exception):
     """The database refused a row because of a unique index."""
 
@@ -41,9 +48,7 @@ def row_missing(table: str, row_id: str) -> ODataError:
 
 def key_row_missing(table: str) -> ODataError:
     """Return the refusal for alternate key values that no row has."""
-    return ODataError(
-        404, "0x80060891", f"A record with the specified key values does not exist in {table} entity"
-    )
+    return ODataError(404, "0x80060891", f"A record with the specified key values does not exist in {table} entity")
 
 
 def key_not_defined(table: str) -> ODataError:
@@ -52,7 +57,8 @@ def key_not_defined(table: str) -> ODataError:
     return ODataError(
         400,
         "0x0",
-        f"The key in the request URI is not valid for resource '{name}'. Ensure that the names and number of key "
+        f"The key in the request URI is not valid for resource '{name}'. Ensure that the names and number "
+        "of key "
         f"properties match the declared or alternate key properties for the resource '{name}'.",
     )
 
@@ -63,16 +69,15 @@ def unknown_property(table: str, name: str) -> ODataError:
         400,
         "0x0",
         "An error occurred while validating input parameters: Microsoft.Crm.CrmException: Invalid property "
-        f"'{name}' was found in entity 'Microsoft.Dynamics.CRM.{table}'. ---> Microsoft.OData.ODataException: "
+        f"'{name}' was found in entity 'Microsoft.Dynamics.CRM.{table}'. ---> "
+        "Microsoft.OData.ODataException: "
         "Does not support untyped value in non-open type.",
     )
 
 
 def unknown_select(table: str, name: str) -> ODataError:
     """Return the refusal for an undeclared property in a query."""
-    return ODataError(
-        400, "0x0", f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{table}'."
-    )
+    return ODataError(400, "0x0", f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{table}'.")
 
 
 def payload(entity_set: str, reason: str) -> ODataError:
@@ -80,7 +85,8 @@ def payload(entity_set: str, reason: str) -> ODataError:
     return ODataError(
         400,
         "0x80048d19",
-        f"Error identified in Payload provided by the user for Entity :'{entity_set}', For more information on this "
+        f"Error identified in Payload provided by the user for Entity :'{entity_set}', For more information "
+        "on this "
         "error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ---->  "
         f"InnerException : {reason}",
     )
@@ -90,8 +96,10 @@ def undeclared_navigation(entity_set: str, name: str) -> ODataError:
     """Return the refusal for a name before ``@odata.bind`` that is no navigation property."""
     return payload(
         entity_set,
-        f"Microsoft.OData.ODataException: An undeclared property '{name}' which only has property annotations in the "
-        "payload but no property value was found in the payload. In OData, only declared navigation properties and "
+        f"Microsoft.OData.ODataException: An undeclared property '{name}' which only has property "
+        "annotations in the "
+        "payload but no property value was found in the payload. In OData, only declared navigation "
+        "properties and "
         "declared named streams can be represented as properties without values.",
     )
 

@@ -1,8 +1,9 @@
 """Tables, columns, states and keys of an organisation.
 
-The shipped tables come from ``schema/*.json`` (one file per table, one column per line), a compact form of Microsoft's
-entity reference and of live metadata. They are frozen and shared between organisations; a customisation replaces the
-table in one organisation's `Model`, so whoever holds the former object notices by identity.
+The shipped tables come from ``schema/*.json`` (one file per table, one column per line), a compact form of
+Microsoft's entity reference and of live metadata. They are frozen and shared between organisations; a
+customisation replaces the table in one organisation's `Model`, so whoever holds the former object notices by
+identity.
 """
 
 import re
@@ -26,7 +27,7 @@ Row = dict[str, Stored]
 """All columns of one row by storage name, in the order of the table's storage columns."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One column; limits are in the units of the Web API metadata."""
 
@@ -121,7 +122,7 @@ class Link:
     navigation: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """One table with everything the Web API says about it."""
 
@@ -216,7 +217,7 @@ def shipped_tables() -> Mapping[str, Table]:
 
 @cache
 def external_sets() -> Mapping[str, str]:
-    """Return the entity sets of tables that lookups may name but this environment keeps empty, by logical name."""
+    """Return the entity sets of tables that exist but stay empty here, by logical name."""
     raw = orjson.loads((files(__package__) / "schema" / "_external.json").read_bytes())
     return {table: entity_set for table, entity_set in raw.items() if entity_set}
 

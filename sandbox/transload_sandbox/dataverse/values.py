@@ -1,7 +1,8 @@
 """Values on their way into the database: one parser per column, compiled once.
 
-A parser takes the JSON value of a request, never null, and returns what is stored, or refuses as the service does.
-Booleans are stored as 0 and 1, times as ``YYYY-MM-DDTHH:MM:SSZ``, dates as ``YYYY-MM-DD``, ids in lower case.
+A parser takes the JSON value of a request, never null, and returns what is stored, or refuses as the service
+does. Booleans are stored as 0 and 1, times as ``YYYY-MM-DDTHH:MM:SSZ``, dates as ``YYYY-MM-DD``, ids in lower
+case.
 """
 
 import re
@@ -18,9 +19,7 @@ Parser = Callable[[object], Stored]
 
 _INVALID_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?"
-)
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 _LOWEST_DATE = "1753-01-01"
 _EDM = {
     "Integer": "Edm.Int32",
@@ -69,7 +68,8 @@ def _mistyped(table: Table, column: Column, value: object) -> ODataError:
     shown = "object" if isinstance(value, dict | list) else value
     return errors.payload(
         table.entity_set,
-        f"Microsoft.OData.ODataException: Cannot convert the literal '{shown}' of property '{column.name}' to the "
+        f"Microsoft.OData.ODataException: Cannot convert the literal '{shown}' of property '{column.name}' "
+        "to the "
         f"expected type '{edm_type(column)}'.",
     )
 
@@ -78,7 +78,8 @@ def _out_of_range(table: Table, column: Column) -> ODataError:
     return ODataError(
         400,
         "0x80044330",
-        f"A validation error occurred.  The value of '{column.name}' on record of type '{table.name}' is outside the "
+        f"A validation error occurred.  The value of '{column.name}' on record of type '{table.name}' is "
+        "outside the "
         "valid range.",
     )
 
@@ -98,7 +99,8 @@ def _text(table: Table, column: Column) -> Parser:
             raise ODataError(
                 400,
                 "0x80044331",
-                f"A validation error occurred.  The length of the '{column.name}' attribute of the '{table.name}' "
+                f"A validation error occurred.  The length of the '{column.name}' attribute of the "
+                f"'{table.name}' "
                 f"entity exceeded the maximum allowed length of '{limit}'.",
             )
         return value or None
@@ -113,7 +115,6 @@ def _boolean(table: Table, column: Column) -> Parser:
         return int(value)
 
     return parse
-
 
 
 def _option(table: Table, column: Column) -> Parser:
@@ -135,7 +136,8 @@ def option_out_of_range(table: Table, column: Column, value: object) -> ODataErr
     return ODataError(
         400,
         "0x8004431a",
-        f"A validation error occurred. The value {value} of '{column.name}' on record of type '{table.name}' is "
+        f"A validation error occurred. The value {value} of '{column.name}' on record of type "
+        f"'{table.name}' is "
         f"outside the valid range. Accepted Values: {accepted}",
     )
 
@@ -270,8 +272,10 @@ def parse_time(value: object, *, keep_clock: bool = False) -> str | None:
     day, minutes, seconds, zone = match.groups()
     text = f"{day}T{minutes or '00:00'}{seconds or ':00'}"
     try:
-        moment = datetime.fromisoformat(text + ("+00:00" if zone in {None, "Z"} or keep_clock else zone))
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+        if zone in {None, "Z"} or keep_clock:
+            datetime.fromisoformat(text + "+00:00")
+            return text + "Z"
+        return datetime.fromisoformat(text + zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
     except (ValueError, OverflowError):
         return None
 

@@ -1,7 +1,9 @@
-"""The small lists of the account: employees, job types, statuses, tags, tax entities, items, custom fields."""
+"""The small lists of the account: employees, job types, statuses, tags, tax entities, items, fields."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
 from transload_sandbox.kickserv._draw import ZONE, Draw
 from transload_sandbox.kickserv.wire import Row
@@ -46,7 +48,7 @@ def employees(seed: int) -> dict[int, Row]:
     return {person[0]: _employee(seed, *person) for person in _PEOPLE}
 
 
-def _employee(seed: int, ident: int, number: int, name: str, role: str, mail: str) -> Row:  # noqa: PLR0913
+def _employee(seed: int, ident: int, number: int, name: str, role: str, mail: str) -> Row:
     draw, active = Draw(seed, "employee", ident), role != "archived"
     return {
         "id": ident,
@@ -100,7 +102,8 @@ def tax_entities() -> dict[int, Row]:
     }
 
 
-def items() -> dict[int, Row]:
+@cache
+def items() -> Mapping[int, Row]:
     """Return the price list by id: services, a part inside a category, and one that is sold no more."""
     rows: list[Row] = [
         _item(500 + place, name, "Service", price, f"{name}, one system")

@@ -61,6 +61,6 @@ def later(moment: datetime, **delta: float) -> datetime:
 
 
 def at_hour(moment: datetime, days: int, hour: int, minute: int = 0) -> datetime:
-    """Return an hour of the local day so many days after a moment; 0 is midnight, how Kickserv writes a mere day."""
+    """Return an hour of the local day so many days after a moment; 0 is midnight, a mere day."""
     day = moment.astimezone(ZONE).date() + timedelta(days=days)
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZONE)

@@ -1,40 +1,70 @@
 """Invented words: people, firms, places and phrases of a company that cleans ducts and fixes furnaces.
 
-Phone numbers lie in the 555-01xx range and mail addresses in example domains, so nothing here reaches a person.
+Phone numbers lie in the 555-01xx range and mail addresses in example domains, so nothing here reaches a
+person.
 """
 
-FIRST_NAMES = (
-    "Odette Marla Corwin Delphine Greta Lorna Piers Ansel Ruben Ezra Hugo Thea Willa Ingrid Celia Noreen Maeve Lucius"
-    " Xander Pascal Callum Bettina Wilda Leda Björn Zoë José Søren Renée Łukasz Anaïs Chloë Márton Ionuț Đorđe Åse"
-).split()
-LAST_NAMES = (
-    "Yarrow Calloway Lomax Farnham Hadlow Wexley Rathbone Tindall Fosdick Eastlake Birkett Kettering Iverley Dunmore"
-    " Thackeray Ferrow Mosley Percy Pruitt Zeller Kirkby O'Hollow Núñez-Farrow Ångström Šimůnek D’Arbanville Müllerhof"
-    " Wójtowicz Østerlund Quincy-Alder"
-).split()
-STREETS = (
-    "Eldon Farleigh Drive|Gorsewood Way|Highmoor Drive|Longfield Way|Fernley Rushmere|Islington Court|Larkfield Way|"
-    "Brookhollow Lane|Quarry Hill Road|Old Mill Rd|Elmstead Ave|Maple & 3rd|Saint-Rémy Terrace"
-).split("|")
-PLACES = (
-    ("Vinewood", "62067"), ("Upland", "62081"), ("Yewdale", "62095"), ("Zephyr", "62053"), ("Cedarvale", "62011"),
-    ("Pinecrest", "62039"), ("Ridgemont", "62102"), ("Wheatley ", "62110-0417"), ("Drummond", "62015"),
-)  # fmt: skip
-BUSINESS_STEMS = (
-    "Beacon|Lantern|Anchor|Prairie|Copper Kettle|Blue Heron|Keystone|Old Mill|Four Winds|Café Lumière|Hollow Oak|Tri-County"
-).split("|")
-BUSINESS_KINDS = (
-    "Heating and Air|Property Management|Dental Group|Bakery & Sons|Apartments|Storage, LLC|Veterinary Clinic|Hotel <East>|"
-    "School District 12|Church of the Valley|Brewing Co."
-).split("|")
+from decimal import Decimal
+
+from transload_sandbox.kickserv.wire import names
+
+
+def _phrases(text: str) -> list[str]:
+    return text.split("|")
+
+
+FIRST_NAMES = names(
+    "Odette Marla Corwin Delphine Greta Lorna Piers Ansel Ruben Ezra Hugo Thea Willa Ingrid Celia Noreen "
+    "Maeve Lucius Xander Pascal Callum Bettina Wilda Leda Björn Zoë José Søren Renée Łukasz Anaïs Chloë "
+    "Márton Ionuț Đorđe Åse"
+)
+LAST_NAMES = names(
+    "Yarrow Calloway Lomax Farnham Hadlow Wexley Rathbone Tindall Fosdick Eastlake Birkett Kettering Iverley "
+    "Dunmore Thackeray Ferrow Mosley Percy Pruitt Zeller Kirkby O'Hollow Núñez-Farrow Ångström Šimůnek "
+    "D'Arbanville Müllerhof Wójtowicz Østerlund Quincy-Alder"
+)
+STREETS = _phrases(
+    "Eldon Farleigh Drive|Gorsewood Way|Highmoor Drive|Longfield Way|Fernley Rushmere|Islington Court|"
+    "Larkfield Way|Brookhollow Lane|Quarry Hill Road|Old Mill Rd|Elmstead Ave|Maple & 3rd|Saint-Rémy Terrace"
+)
+PLACES = [
+    tuple(place.split(":"))
+    for place in _phrases(
+        "Vinewood:62067|Upland:62081|Yewdale:62095|Zephyr:62053|Cedarvale:62011|Pinecrest:62039|Ridgemont:62102|"
+        "Wheatley :62110-0417|Drummond:62015"
+    )
+]
+BUSINESS_STEMS = _phrases(
+    "Beacon|Lantern|Anchor|Prairie|Copper Kettle|Blue Heron|Keystone|Old Mill|Four Winds|Café Lumière|"
+    "Hollow Oak|Tri-County"
+)
+BUSINESS_KINDS = _phrases(
+    "Heating and Air|Property Management|Dental Group|Bakery & Sons|Apartments|Storage, LLC|"
+    "Veterinary Clinic|Hotel <East>|School District 12|Church of the Valley|Brewing Co."
+)
 LONG_BUSINESS = (
-    "The Honorable Trustees of the Consolidated Prairie Valley Cooperative Housing, Cold Storage, Grain Handling and"
-    " Mutual Improvement Association of Upland, Zephyr and Yewdale Counties (North Campus Billing)"
+    "The Honorable Trustees of the Consolidated Prairie Valley Cooperative Housing, Cold Storage, Grain"
+    " Handling and Mutual Improvement Association of Upland, Zephyr and Yewdale Counties"
+    " (North Campus Billing)"
 )
 SITES = ("North Campus", "Warehouse 2", "Unit 14-B", "Main St. location", "Boiler house", "Clubhouse")
-SOURCES = ("Internet:Anchor Web", "Internet:Service Lantern", "Referral:All Beacon Air", "From advertisement:Van Ad")
+SOURCES = (
+    "Internet:Anchor Web",
+    "Internet:Service Lantern",
+    "Referral:All Beacon Air",
+    "From advertisement:Van Ad",
+)
 TITLES = ("Office manager", "Owner", "Facilities", "Accounts payable", "Tenant", "Property manager / spouse")
-QB_CODES = ("MISDUCTS", "QVDUCTDRYEROXINE", "TR", "DH", "PVHSCCFDTWDUCTS", "TODUCTS", "KHDRYER", "MCDUCTSANDDRYER")
+QB_CODES = (
+    "MISDUCTS",
+    "QVDUCTDRYEROXINE",
+    "TR",
+    "DH",
+    "PVHSCCFDTWDUCTS",
+    "TODUCTS",
+    "KHDRYER",
+    "MCDUCTSANDDRYER",
+)
 INSTRUCTIONS = (
     "DVC $150",
     "Gate code 4417#.\r\nDog is friendly, cat is not.",
@@ -54,9 +84,9 @@ CUSTOMER_NOTES = (
 JOB_NOTES = (
     "Customer asked for a call 30 minutes before arrival.",
     "Thanks for choosing us!\nYour technician will text from the road.",
-    "Needs a 10\" coupling & two clamps <see photo>",
+    'Needs a 10" coupling & two clamps <see photo>',
     "Left a voicemail.\r\nNo answer at the door; rescheduled.",
-    "Systemdruck 1,5 bar – geprüft ✓ / température 21 °C",
+    "Systemdruck 1,5 bar; geprüft ✓ / température 21 °C",
     "Filter was black. Recommended quarterly change. 価格は説明済み",
 )
 DESCRIPTIONS = (
@@ -69,13 +99,16 @@ DESCRIPTIONS = (
     "Annual service <plan B> ",
 )
 LONG_SENTENCE = (
-    "The technician found the return plenum packed with construction dust, removed it by hand, sealed two joints with"
-    " mastic, and advised the owner that the flexible run above the pantry sags and will need a strap before winter. "
+    "The technician found the return plenum packed with construction dust, removed it by hand, sealed two"
+    " joints with mastic, and advised the owner that the flexible run above the pantry sags and will need"
+    " a strap before winter. "
 )
 LONG_JOB_NAME = (
-    "Duct Cleaning Full, whole building: north wing supply and return, south wing supply only, roof units 1 to 6, two"
-    " dryer risers, kitchen exhaust to the fan, plus the follow-up visit that was promised by phone in the spring season"
+    "Duct Cleaning Full, whole building: north wing supply and return, south wing supply only, roof units 1"
+    " to 6, two dryer risers, kitchen exhaust to the fan, plus the follow-up visit that was promised by"
+    " phone in the spring season"
 )
 INVOICE_TERMS = "Net 15 - Due 15 days from the date of job completion. "
 INVOICE_NOTES = "There is a 1.5% monthly fee for past due invoices. Thank you for your business."
 ESTIMATE_TERMS = "Bid price good for 7 days."
+BALANCES = (Decimal(0), Decimal(0), Decimal(0), Decimal("235.0"), Decimal("-12.5"))

@@ -1,15 +1,15 @@
 """The elements of every kind of record, with their types, in wire order.
 
-Customer and job follow the recordings of 2018; what that year added is named in `ADDED_IN_2018`, so that an account
-of 2017 can be shown too. All other shapes are agreed, not recorded: a real account may differ.
+Customer and job follow the recordings of 2018; what that year added is named in `ADDED_IN_2018`, so that an
+account of 2017 can be shown too. All other shapes are agreed, not recorded: a real account may differ.
 """
 
 from functools import cache
 
-from transload_sandbox.kickserv.wire import Field, Layout, parse_layout
+from transload_sandbox.kickserv.wire import Field, Layout, names, parse_layout
 
 ADDED_IN_2018 = frozenset(
-    "last_job_completed_number last_job_completed_at last_job_completed_name last_recurring_date recurring_ended".split()
+    names("last_job_completed_number last_job_completed_at last_job_completed_name last_recurring_date recurring_ended")
 )
 
 
@@ -38,21 +38,19 @@ sales_tax_code_ref_full_name item_sales_tax_ref_full_name resale_number account_
 preferred_payment_method_ref_full_name job_status job_start_date:dateTime job_projected_end_date:dateTime
 job_end_date:dateTime job_desc job_type_ref_full_name is_statement_with_parent:boolean delivery_method
 price_level_ref_full_name {_slots(1, 10)} updated_at:dateTime service_country billing_country
-sales_tax_code_ref_list_id item_sales_tax_ref_list_id {_text_slots(11, 20)} created_by:integer updated_by:integer
-tax_id:integer which_billing_address customer_type_id:integer customer_source_id:integer import_id:integer
-stripe_customer_id token remember_me_token latitude:float longitude:float company:boolean deleted_at:dateTime
-qb_error send_reminders:boolean notification_email_address notification_phone_number notify_via_email:boolean
-notify_via_sms:boolean send_notifications:boolean notification_email sales_terms_ref_id sales_tax_code_id:integer
-service_address_2 billing_address_2 last_job_completed_number:integer last_job_completed_at:dateTime
-last_job_completed_name
+sales_tax_code_ref_list_id item_sales_tax_ref_list_id {_text_slots(11, 20)} created_by:integer
+updated_by:integer tax_id:integer which_billing_address customer_type_id:integer customer_source_id:integer
+import_id:integer stripe_customer_id token remember_me_token latitude:float longitude:float company:boolean
+deleted_at:dateTime qb_error send_reminders:boolean notification_email_address notification_phone_number
+notify_via_email:boolean notify_via_sms:boolean send_notifications:boolean notification_email
+sales_terms_ref_id sales_tax_code_id:integer service_address_2 billing_address_2
+last_job_completed_number:integer last_job_completed_at:dateTime last_job_completed_name
 """
 
 _CHILD = _layout("child", _CUSTOMER_FIELDS)
 CUSTOMER = _layout("customer", _CUSTOMER_FIELDS, Field("children", "array", _CHILD, ' type="Customer"'))
 
-_ALLOCATION = _layout(
-    "allocation", "id:reference amount:number edited:boolean manual:boolean allocation_type"
-)
+_ALLOCATION = _layout("allocation", "id:reference amount:number edited:boolean manual:boolean allocation_type")
 _ALLOCATIONS = Layout(
     "job-allocations", (Field("allocations", "array", _ALLOCATION), Field("include_expenses", "boolean"))
 )
@@ -63,15 +61,15 @@ balance_remaining:decimal estimate_type self_service:boolean {_slots(1, 10)} tot
 recurring_job_id:integer recurring_interval updated_at:dateTime job_type_id:integer job_status_id:integer
 recurring_end_date:dateTime customer_ref_list_id txn_number txn_date:dateTime sales_tax_percentage:decimal
 item_sales_tax_ref_list_id item_sales_tax_ref_full_name customer_sales_tax_code_ref_list_id
-customer_sales_tax_code_ref_full_name {_text_slots(11, 20)} duration:decimal ends_at:dateTime created_by:integer
-updated_by:integer invoice_terms invoice_notes estimate_terms estimate_notes tax_id:integer ship_date:dateTime
-ship_method_ref_full_name description chosen_days_of_week:array max_recurring_iterator:integer
-recurring_iterator:integer detailed_invoice:boolean service_type_id:integer status invoice_status
-invoice_date:dateTime invoice_sent_date:dateTime tasks_count:integer won_date:dateTime po_number
-deleted_at:dateTime schedule on_hold:dateTime estimate_scheduled_on:dateTime estimate_sent_on:dateTime
-estimate_viewed_on:dateTime invoice_viewed_on:dateTime lost_date:dateTime started_on:dateTime
-canceled_on:dateTime qb_error invoice_paid_on:dateTime notification_sent:boolean total_expenses:decimal
-recurring_date:dateTime
+customer_sales_tax_code_ref_full_name {_text_slots(11, 20)} duration:decimal ends_at:dateTime
+created_by:integer updated_by:integer invoice_terms invoice_notes estimate_terms estimate_notes tax_id:integer
+ship_date:dateTime ship_method_ref_full_name description chosen_days_of_week:array
+max_recurring_iterator:integer recurring_iterator:integer detailed_invoice:boolean service_type_id:integer
+status invoice_status invoice_date:dateTime invoice_sent_date:dateTime tasks_count:integer won_date:dateTime
+po_number deleted_at:dateTime schedule on_hold:dateTime estimate_scheduled_on:dateTime
+estimate_sent_on:dateTime estimate_viewed_on:dateTime invoice_viewed_on:dateTime lost_date:dateTime
+started_on:dateTime canceled_on:dateTime qb_error invoice_paid_on:dateTime notification_sent:boolean
+total_expenses:decimal recurring_date:dateTime
 """
 JOB = _layout("job", _JOB_BEFORE, Field("job_allocations", "object", _ALLOCATIONS)).with_fields(
     parse_layout("job", "last_recurring_date:dateTime recurring_ended:boolean")
@@ -91,10 +89,13 @@ NOTE = _layout(
 )
 EMPLOYEE = _layout(
     "employee",
-    "id:integer list_id edit_sequence employee_number:integer hired_date:dateTime created_at:dateTime name username"
+    "id:integer list_id edit_sequence employee_number:integer hired_date:dateTime created_at:dateTime name"
+    " username"
     " password_salt encrypted_password email_address admin:boolean is_account_owner:boolean active:boolean"
-    " can_login:boolean limit_access_to_assignments:boolean address city state zip_code home_phone cell_phone pager"
-    " notify_via_email:boolean notify_via_mobile:boolean notification_email_address notification_mobile_number"
+    " can_login:boolean limit_access_to_assignments:boolean address city state zip_code home_phone"
+    " cell_phone pager"
+    " notify_via_email:boolean notify_via_mobile:boolean notification_email_address"
+    " notification_mobile_number"
     " notification_mobile_host remember_token remember_me_token_expires_at:dateTime custom_text1"
     " custom_number1:decimal custom_datetime1:dateTime updated_at:dateTime",
 )
@@ -102,32 +103,38 @@ _EMPLOYEE_ON_JOB = _layout("employee", "id:integer employee_number:integer name 
 _EMPLOYEE_ON_TASK = _layout("employee", "id:integer employee_number:integer name")
 ITEM = _layout(
     "item",
-    "id:integer created_on:dateTime updated_on:dateTime parent_list_id list_id edit_sequence name sublevel:integer"
+    "id:integer created_on:dateTime updated_on:dateTime parent_list_id list_id edit_sequence name"
+    " sublevel:integer"
     " item_type price:decimal active:boolean sales_tax_code_ref_full_name full_name description"
     " sales_tax_code_ref_list_id",
 )
 JOB_CHARGE = _layout(
     "job-charge",
     "id:integer job_id:integer created_on:dateTime description quantity:decimal price_per_unit:decimal"
-    " item_id:integer qb_txn_line_id details item_ref_list_id txn_line_id total:decimal job_charge_type_id:integer"
+    " item_id:integer qb_txn_line_id details item_ref_list_id txn_line_id total:decimal"
+    " job_charge_type_id:integer"
     " updated_by:integer recurring_item_parent_id:integer deleted_at:dateTime tax_id:integer"
     " sales_tax_code_id:integer discount:decimal updated_at:dateTime sort_order:integer",
     Field("item", "object", ITEM),
 )
 TIME_ENTRY = _layout(
     "time-entry",
-    "id:integer job_id:integer employee_id:integer started_on:dateTime ended_on:dateTime number_of_hours:decimal"
-    " billable:boolean note mileage:decimal time_entry_type_id:integer created_at:dateTime updated_at:dateTime",
+    "id:integer job_id:integer employee_id:integer started_on:dateTime ended_on:dateTime"
+    " number_of_hours:decimal"
+    " billable:boolean note mileage:decimal time_entry_type_id:integer created_at:dateTime"
+    " updated_at:dateTime",
 )
 PAYMENT = _layout(
     "payment",
-    "id:integer customer_id:integer job_id:integer date:date payment_type amount:decimal notes ref_number txn_id"
+    "id:integer customer_id:integer job_id:integer date:date payment_type amount:decimal notes ref_number"
+    " txn_id"
     " created_at:dateTime updated_at:dateTime updated_by:integer stripe_payment_id qb_error status"
     " deleted_at:dateTime",
 )
 TASK = _layout(
     "task",
-    "id:integer job_id:integer customer_id:integer name description task_type_id:integer scheduled_at:dateTime"
+    "id:integer job_id:integer customer_id:integer name description task_type_id:integer"
+    " scheduled_at:dateTime"
     " ends_at:dateTime duration:integer completed_on:dateTime created_by:integer updated_by:integer"
     " created_at:dateTime updated_at:dateTime",
     Field("employees", "array", _EMPLOYEE_ON_TASK),
@@ -187,7 +194,6 @@ INCLUDES: dict[str, dict[str, Field]] = {
             Field("job_type", "object", JOB_TYPE),
             Field("job_status", "object", JOB_STATUS),
             *_COMMON_INCLUDES[1:],
-            Field("attachments", "array", JOB_ATTACHMENT),
             Field("payments", "array", PAYMENT),
         )
     },
@@ -196,8 +202,8 @@ INCLUDES: dict[str, dict[str, Field]] = {
 
 
 @cache
-def including(layout: Layout, names: tuple[str, ...], era: int = 2018) -> Layout:
-    """Return a customer or job layout with the included elements at its end, as an account of that year shows it."""
+def including(layout: Layout, parts: tuple[str, ...], era: int = 2018) -> Layout:
+    """Return a customer or job layout with the included elements at its end, as that year shows it."""
     known = INCLUDES["customer" if layout is CUSTOMER else "job"]
-    full = layout.with_fields(known[name] for name in names)
+    full = layout.with_fields(known[part] for part in parts)
     return full if era >= 2018 else full.without(ADDED_IN_2018)

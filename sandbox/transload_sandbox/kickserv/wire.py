@@ -1,11 +1,11 @@
 """The XML that Kickserv writes, byte for byte.
 
-Declaration, LF, two blanks of indent a level, a final LF. A null is ``<fax nil="true"/>`` (after ``type`` when the
-element is typed), an empty text is ``<fax></fax>``, line breaks are written raw, CR included. Shapes come from the
-recorded answers of 2017 and 2018; `layouts` holds the field lists.
+Declaration, LF, two blanks of indent a level, a final LF. A null is ``<fax nil="true"/>`` (after ``type``
+when the element is typed), an empty text is ``<fax></fax>``, line breaks are written raw, CR included. Shapes
+come from the recorded answers of 2017 and 2018; `layouts` holds the field lists.
 
-Text is built by hand: lxml would write CR as a character reference and an empty text as a self-closing tag, and
-neither is what the real system sends.
+Text is built by hand: lxml would write CR as a character reference and an empty text as a self-closing tag,
+and neither is what the real system sends.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -51,8 +51,8 @@ class Field:
     name: str
     """Underscored; written dashed."""
     kind: str = ""
-    """The ``type`` attribute for a plain value ("" for text), else ``array`` or ``object``; ``number`` is written as
-    ``float`` or ``integer`` by its value, ``reference`` is an integer that loses its type when nil."""
+    """The ``type`` attribute of a plain value ("" for text), or ``array`` or ``object``; ``number`` is
+    ``float`` or ``integer`` by its value, ``reference`` an integer that loses its type when nil."""
     layout: Layout | None = None
     """Shape of the nested records of an array or object."""
     item_attribute: str = ""
@@ -76,6 +76,11 @@ def parse_layout(tag: str, specification: str) -> tuple[Field, ...]:
             raise ValueError(f"{tag}.{name}: unknown type {kind}")
         fields.append(Field(name, kind))
     return tuple(fields)
+
+
+def names(text: str) -> list[str]:
+    """Split names that are written as one text."""
+    return text.split()
 
 
 def escape(text: str) -> str:
@@ -180,9 +185,9 @@ def _row(value: Value) -> Row:
 
 
 def _rows(value: Value) -> Sequence[Row]:
-    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-        raise TypeError(f"an array needs records, not {value!r}")
-    return value
+    if isinstance(value, list | tuple):
+        return value
+    raise TypeError(f"an array needs records, not {value!r}")
 
 
 def render(

@@ -1,0 +1,172 @@
+"""Staging: every record as the source said it last, so that nothing is read twice.
+
+A record is found again by its key; a digest of its fields tells whether it changed.
+One that a complete reading did not see has vanished; it stays, and lives again when the
+source shows it again.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, tuple_, update
+
+from transload._ledger.chunks import keys_by_entity
+from transload._ledger.codec import decode_fields, digest, encode
+from transload._ledger.connection import Database
+from transload._ledger.tables import ENTITY_READ, STAGED
+from transload.values import EntityName, Record, RecordKey, SourceId
+
+_LAST_RANK = 2**63 - 1
+"""The rank of ids that are no numbers: they come after all that are."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCounts:
+    """What adding records did. One that had vanished and came back counts as changed."""
+
+    new: int
+    changed: int
+    unchanged: int
+
+
+class Staging:
+    """Keeps records, and gives them out in order."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def add(self, records: Sequence[Record], run_id: str) -> StagedCounts:
+        """Keep records; of several with one key the last counts.
+
+        Raises:
+            LedgerError: The ledger cannot be written, or a field holds what is not a value.
+        """
+        rows = {record.key: _row(record, run_id) for record in records}
+        with self._database.writing() as connection:
+            known = self._digests(rows)
+            same = [row for key, row in rows.items() if known.get(key) == row["digest"]]
+            other = [row for key, row in rows.items() if known.get(key) != row["digest"]]
+            if other:
+                connection.execute(self._database.upsert(STAGED), other)
+            if same:
+                connection.execute(_SEEN, [{f"its_{name}": row[name] for name in _SEEN_NAMES} for row in same])
+        new = len(rows.keys() - known.keys())
+        return StagedCounts(new, len(other) - new, len(same))
+
+    def mark_read(self, run_id: str, entity: EntityName) -> None:
+        """Note that a run has read an entity to its end."""
+        row = {"run_id": run_id, "entity": entity}
+        with self._database.writing() as connection:
+            connection.execute(self._database.upsert(ENTITY_READ, ["entity"]), [row])
+
+    def entities_read(self, run_id: str) -> frozenset[EntityName]:
+        """Return the entities that a run has read to their end."""
+        query = select(ENTITY_READ.c.entity).where(ENTITY_READ.c.run_id == run_id)
+        with self._database.reading() as connection:
+            return frozenset(EntityName(name) for name in connection.execute(query).scalars())
+
+    def mark_vanished(self, run_id: str, entities: Collection[EntityName]) -> int:
+        """Mark the live records of entities that a run did not see, and return how many they are."""
+        unseen = (
+            update(STAGED)
+            .where(STAGED.c.entity.in_(entities), STAGED.c.live == 1, STAGED.c.seen_run != run_id)
+            .values(live=0, vanished_at=self._clock())
+        )
+        with self._database.writing() as connection:
+            return connection.execute(unseen).rowcount
+
+    def count(self, entity: EntityName) -> int:
+        """Return how many live records of an entity are staged."""
+        return self.counts().get(entity, 0)
+
+    def counts(self) -> dict[EntityName, int]:
+        """Return how many live records each entity has."""
+        query = select(STAGED.c.entity, func.count()).where(STAGED.c.live == 1).group_by(STAGED.c.entity)
+        with self._database.reading() as connection:
+            return {EntityName(entity): number for entity, number in connection.execute(query)}
+
+    def batches(self, entity: EntityName, size: int = 500) -> Iterator[list[Record]]:
+        """Walk the live records of an entity: by number, then those whose id is none, by text.
+
+        Each batch is a query of its own, which starts after the last record of the batch
+        before: writes in between are safe.
+        """
+        query = select(STAGED).where(STAGED.c.entity == entity, STAGED.c.live == 1)
+        query = query.order_by(STAGED.c.rank, STAGED.c.source_id).limit(size)
+        after = query
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(after).all()
+            if not rows:
+                return
+            yield [_record(row) for row in rows]
+            last = rows[-1].rank, rows[-1].source_id
+            after = query.where(tuple_(STAGED.c.rank, STAGED.c.source_id) > last)
+
+    def find(self, key: RecordKey) -> Record | None:
+        """Return a staged record, vanished or not; None when the source never showed it."""
+        return self.find_many([key]).get(key)
+
+    def find_many(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
+        """Return the staged records among keys, vanished or not."""
+        found: dict[RecordKey, Record] = {}
+        with self._database.reading() as connection:
+            for entity, ids in keys_by_entity(keys):
+                query = select(STAGED).where(STAGED.c.entity == entity, STAGED.c.source_id.in_(ids))
+                records = map(_record, connection.execute(query))
+                found.update((record.key, record) for record in records)
+        return found
+
+    def vanished(self, entity: EntityName) -> list[RecordKey]:
+        """Return the records of an entity that the source no longer shows, in order."""
+        query = select(STAGED.c.source_id).where(STAGED.c.entity == entity, STAGED.c.live == 0)
+        query = query.order_by(STAGED.c.rank, STAGED.c.source_id)
+        with self._database.reading() as connection:
+            return [RecordKey(entity, SourceId(found)) for found in connection.execute(query).scalars()]
+
+    def _digests(self, keys: Iterable[RecordKey]) -> dict[RecordKey, str]:
+        """Return the digests of the records that are staged; of a vanished one, an empty text."""
+        found = {}
+        columns = STAGED.c.source_id, STAGED.c.digest, STAGED.c.live
+        with self._database.reading() as connection:
+            for entity, ids in keys_by_entity(keys):
+                query = select(*columns).where(STAGED.c.entity == entity, STAGED.c.source_id.in_(ids))
+                for source_id, content, live in connection.execute(query):
+                    found[RecordKey(entity, SourceId(source_id))] = content if live else ""
+        return found
+
+
+_SEEN_NAMES = ("entity", "source_id", "seen_run", "modified_at")
+_SEEN = (
+    update(STAGED)
+    .where(STAGED.c.entity == bindparam("its_entity"), STAGED.c.source_id == bindparam("its_source_id"))
+    .values(seen_run=bindparam("its_seen_run"), modified_at=bindparam("its_modified_at"))
+)
+
+
+def _rank(source_id: str) -> int:
+    """Return a source id as a number, when it is one in its plain form and fits."""
+    plain = source_id.isascii() and source_id.isdigit() and len(source_id) <= 18
+    return int(source_id) if plain else _LAST_RANK
+
+
+def _row(record: Record, run_id: str) -> dict[str, Any]:
+    fields = encode(record.fields)
+    return {
+        "entity": record.key.entity,
+        "source_id": record.key.source_id,
+        "rank": _rank(record.key.source_id),
+        "live": 1,
+        "digest": digest(fields),
+        "fields": fields,
+        "modified_at": record.modified_at,
+        "seen_run": run_id,
+        "vanished_at": None,
+    }
+
+
+def _record(row: Row[Any]) -> Record:
+    key = RecordKey(EntityName(row.entity), SourceId(row.source_id))
+    return Record(key, decode_fields(row.fields), row.modified_at)

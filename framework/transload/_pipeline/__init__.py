@@ -1,0 +1,1 @@
+"""The way of one record: extract, transform, resolve, load. One module each, with planner and pool."""

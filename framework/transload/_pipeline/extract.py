@@ -1,0 +1,50 @@
+"""Reads the source into the ledger: everything downstream works from there."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from transload._ledger import Ledger
+from transload._plugins import Plugins
+from transload.context import RunContext
+from transload.values import EntityName, Event, SourceSchema
+
+_CHUNK = 500
+
+
+def stage_source(
+    source: SourceSchema, plugins: Plugins, ledger: Ledger, context: RunContext, run_id: str
+) -> dict[EntityName, int]:
+    """Extract every entity that this run has not read to its end yet.
+
+    Vanished records are concluded only when every entity was read completely: a list
+    that broke off says nothing about what it did not show.
+
+    Returns:
+        How many live records are staged, by entity.
+
+    Raises:
+        RunError: The source failed; what was staged stays, and the next call goes on.
+    """
+    done = ledger.staging.entities_read(run_id)
+    for entity in source.entities:
+        if entity.name not in done:
+            _stage_entity(entity.name, plugins, ledger, context, run_id)
+    ledger.staging.mark_vanished(run_id, [entity.name for entity in source.entities])
+    return ledger.staging.counts()
+
+
+def _stage_entity(entity: EntityName, plugins: Plugins, ledger: Ledger, context: RunContext, run_id: str) -> None:
+    records = plugins.extract(entity, context)
+    seen = 0
+    while chunk := list(islice(records, _CHUNK)):
+        ledger.staging.add(chunk, run_id)
+        seen += len(chunk)
+        context.observe(Event("extracted", entity, seen))
+    ledger.staging.mark_read(run_id, entity)
+
+
+def staged_entities(source: SourceSchema, ledger: Ledger) -> Sequence[EntityName]:
+    """Return the entities that hold records, in the source's order, then any others."""
+    counts = ledger.staging.counts()
+    known = [entity.name for entity in source.entities]
+    return [*known, *sorted(set(counts) - set(known))]

@@ -1,0 +1,231 @@
+"""Carries the staged records through transform, resolve and load, pass by pass.
+
+Intents are recorded before anything is sent, outcomes after: whatever stops the run,
+the ledger knows what may have happened. The ledger is used on the run's thread only;
+worker threads do nothing but talk to the target.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from transload._ledger import Intent, Ledger, Origin
+from transload._pipeline.narrow import Conflict, Narrower
+from transload._pipeline.planner import Pass
+from transload._pipeline.pool import run_bounded
+from transload._pipeline.resolve import Resolver
+from transload._pipeline.rules import PLACEHOLDER_ID
+from transload._pipeline.transform import CompiledMapping
+from transload._plugins import Plugins
+from transload.context import RunContext
+from transload.errors import RecordError, UnresolvedLookupError
+from transload.values import (
+    Associate,
+    Batch,
+    EntityName,
+    Event,
+    Lookup,
+    Loss,
+    Outcome,
+    Phase,
+    Record,
+    RecordKey,
+    Rejection,
+    RowRef,
+    TableName,
+    Upsert,
+    Write,
+)
+
+
+@dataclass(slots=True)
+class PassCounts:
+    """What became of the records of one pass."""
+
+    step: Pass
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    matched: int = 0
+    unmatched: int = 0
+    parked: int = 0
+    failed: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    @property
+    def sent(self) -> int:
+        """Writes that the target accepted."""
+        return self.created + self.updated
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A batch on its way, with the ids of its intents."""
+
+    batch: Batch
+    intents: Sequence[int]
+    creates: bool
+
+
+@dataclass(slots=True)
+class Loader:
+    """Runs passes.
+
+    Attributes:
+        mappings: The compiled mapping of each entity.
+        workers: Requests in flight.
+    """
+
+    ledger: Ledger
+    plugins: Plugins
+    context: RunContext
+    mappings: Mapping[EntityName, CompiledMapping]
+    resolver: Resolver
+    narrower: Narrower
+    workers: int
+
+    def run_pass(self, step: Pass, chunks: Iterable[Sequence[Record]], total: int) -> PassCounts:
+        """Carry records through one pass.
+
+        Args:
+            step: The pass.
+            chunks: Records of its entity; a chunk becomes at most one batch of each kind.
+            total: How many records there are, for progress.
+
+        Raises:
+            RunError: The target is gone; what was sent is recorded.
+        """
+        mapper = self.mappings[step.entity].at(step.phase)
+        counts = PassCounts(step)
+        self.context.observe(Event("pass_started", step.entity, 0, total, step.phase))
+        done = 0
+
+        def tasks() -> Iterator[_Task]:
+            nonlocal done
+            for chunk in chunks:
+                yield from self._tasks(mapper, chunk, counts)
+                done += len(chunk)
+                self.context.observe(Event("batch_loaded", step.entity, done, total, step.phase))
+
+        run_bounded(tasks(), self._send, lambda task, outcomes: self._settle(task, outcomes, counts), self.workers)
+        self.context.observe(Event("pass_finished", step.entity, total, total, step.phase))
+        return counts
+
+    def _tasks(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> Iterator[_Task]:
+        keys = [record.key for record in records]
+        self.ledger.notes.clear_dead_letters(keys, mapper.phase)
+        self.ledger.notes.unpark(keys, mapper.phase)
+        if mapper.phase is Phase.ROWS and mapper.document.match is not None:
+            records = self._match(mapper, records, counts)
+        if not mapper.has(mapper.phase) or not records:
+            return
+        writes = self._transform(mapper, records, counts)
+        self._load_placeholders(writes)
+        writes = self._resolve(mapper.phase, writes, counts)
+        self._note(writes, mapper.phase)
+        decision = self.narrower.decide(writes)
+        counts.unchanged += decision.unchanged
+        counts.conflicts.extend(decision.conflicts)
+        self._load_now(decision.reopen)
+        yield from self._begin(decision.intents)
+
+    def _transform(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> list[Write]:
+        """Translate, and point each write to the row that its record is known to be."""
+        results = self.plugins.transform(records, mapper, self.context)
+        self._reject([(r.key, r.error) for r in results if isinstance(r, Rejection)], mapper.phase, counts)
+        known = self.ledger.journal.rows({record.key for record in records})
+        writes: list[Write] = []
+        for result in results:
+            if isinstance(result, Rejection):
+                continue
+            row = known.get(result.key)
+            if row is not None and row.ref.table == result.table and not isinstance(result, Associate):
+                writes.append(replace(result, row_id=row.ref.row_id))
+            elif row is not None or mapper.phase is Phase.ROWS:
+                writes.append(result)
+            # Otherwise the record has no row: it is a dead letter or parked, and known as such.
+        return writes
+
+    def _match(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> Sequence[Record]:
+        """Recognise existing rows, and return the records that are to be written."""
+        match = mapper.document.match
+        assert match is not None  # the caller looked
+        known = self.ledger.journal.rows({record.key for record in records})
+        lookups: dict[RecordKey, Lookup] = {}
+        for record in records:
+            criteria = tuple((column, str(record.fields.get(name) or "")) for column, name in match.on.items())
+            if record.key not in known and all(value for _, value in criteria):
+                lookups[record.key] = Lookup(mapper.table.name, criteria=criteria)
+        found = self.plugins.resolve_lookup(list(lookups.values()), self.context) if lookups else {}
+        matched: list[tuple[RecordKey, RowRef, Origin]] = [
+            (key, found[lookup], "matched") for key, lookup in lookups.items() if lookup in found
+        ]
+        self.ledger.journal.map_rows(matched)
+        known.update(self.ledger.journal.rows({key for key, _, _ in matched}))
+        counts.matched += sum(row.origin == "matched" for row in known.values())
+        counts.unmatched += sum(record.key not in known for record in records)
+        return [
+            record
+            for record in records
+            if (match.create if record.key not in known else match.write or known[record.key].origin == "created")
+        ]
+
+    def _resolve(self, phase: Phase, writes: Sequence[Write], counts: PassCounts) -> list[Write]:
+        resolved = self.resolver.resolve(writes)
+        self.ledger.notes.park(
+            self.context.run_id, [(parked.key, phase, parked.waits_for) for parked in resolved.parked]
+        )
+        counts.parked += len(resolved.parked)
+        self._reject(resolved.rejected, phase, counts)
+        return resolved.writes
+
+    def _reject(self, rejected: Sequence[tuple[RecordKey, RecordError]], phase: Phase, counts: PassCounts) -> None:
+        self.ledger.notes.add_dead_letters(self.context.run_id, [(key, phase, error) for key, error in rejected])
+        counts.failed += len(rejected)
+
+    def _note(self, writes: Sequence[Write], phase: Phase) -> None:
+        losses: list[Loss] = [loss for write in writes for loss in write.losses]
+        self.ledger.notes.add_losses(losses)
+        if phase is Phase.ROWS:
+            self.ledger.notes.add_flags({write.key: write.flags for write in writes if isinstance(write, Upsert)})
+
+    def _load_placeholders(self, writes: Sequence[Write]) -> None:
+        """Create the rows that stand in for missing parents, before anything points to them."""
+        for key in sorted(self.resolver.missing_placeholders(writes)):
+            self._load_now([Intent(self.placeholder(key), None, True)])
+            if not self.ledger.journal.rows([key]):
+                raise UnresolvedLookupError(key, "the placeholder", "a row that the target refused")
+
+    def placeholder(self, key: RecordKey) -> Upsert:
+        """Return the write of a placeholder row."""
+        mapper = self.mappings[key.entity]
+        columns = dict(mapper.document.placeholder or {})
+        if mapper.document.key is not None and mapper.document.key.column is not None:
+            columns[mapper.document.key.column] = PLACEHOLDER_ID
+        return Upsert(key, mapper.table.name, mapper.row_id(key.source_id), columns)
+
+    def _load_now(self, intents: Sequence[Intent]) -> None:
+        """Load a few writes on the spot, through the same journal."""
+        for task in self._begin(intents):
+            self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, self._send(task), strict=True)))
+
+    def _begin(self, intents: Sequence[Intent]) -> Iterator[_Task]:
+        """Record intents, and group them into batches of one kind, table and effect."""
+        groups: dict[tuple[str, TableName, bool], list[Intent]] = {}
+        for intent in intents:
+            kind = (type(intent.write).__name__, intent.write.table, intent.creates)
+            groups.setdefault(kind, []).append(intent)
+        for (_, table, creates), group in groups.items():
+            ids = self.ledger.journal.begin(self.context.run_id, group)
+            yield _Task(Batch(table, [intent.write for intent in group]), ids, creates)
+
+    def _send(self, task: _Task) -> Sequence[Outcome]:
+        return self.plugins.load(task.batch, self.context)
+
+    def _settle(self, task: _Task, outcomes: Sequence[Outcome], counts: PassCounts) -> None:
+        self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, outcomes, strict=True)))
+        accepted = sum(outcome.ok for outcome in outcomes)
+        counts.failed += len(outcomes) - accepted
+        if task.creates:
+            counts.created += accepted
+        else:
+            counts.updated += accepted

@@ -1,0 +1,208 @@
+"""Decides what has to be sent: nothing twice, nothing that people changed, nothing unchanged.
+
+Three sides are compared: what was written last, what the source wants now, and, where
+both differ, what the target holds now. Only columns that the source changed are sent.
+A column that was changed on both sides is a conflict, settled by the client's setting
+and reported either way.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from transload._ledger import Intent, Ledger, MappedRow, write_identity
+from transload._pipeline.compare import same, show
+from transload._plugins import Plugins
+from transload.context import RunContext
+from transload.values import (
+    Associate,
+    Cell,
+    Phase,
+    RecordKey,
+    Row,
+    RowId,
+    SetState,
+    TableName,
+    TargetTable,
+    Upsert,
+    Write,
+)
+
+_READ_AT_ONCE = 100
+STATE_COLUMNS = ("statecode", "statuscode")
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A column that the source and somebody in the target both changed."""
+
+    key: RecordKey
+    table: TableName
+    column: str
+    wrote: str
+    source: str
+    target: str
+    kept: str
+
+
+@dataclass(slots=True)
+class Decision:
+    """What a batch of wished-for writes comes down to."""
+
+    intents: list[Intent] = field(default_factory=list)
+    reopen: list[Intent] = field(default_factory=list)
+    unchanged: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Narrower:
+    """Decides for one run.
+
+    Attributes:
+        tables: The target's tables.
+        prefer: ``target`` or ``source``: whose value stays in a conflict.
+    """
+
+    ledger: Ledger
+    plugins: Plugins
+    context: RunContext
+    tables: Mapping[TableName, TargetTable]
+    prefer: str
+
+    def decide(self, writes: Sequence[Write]) -> Decision:
+        """Narrow writes of one phase to what differs from what the target should hold."""
+        decision = Decision()
+        rows = self.ledger.journal.rows({write.key for write in writes})
+        written = self.ledger.journal.written({write_identity(write) for write in writes})
+        changed: list[tuple[Write, Mapping[str, Cell], MappedRow]] = []
+        for write in writes:
+            known, old = rows.get(write.key), written.get(write_identity(write))
+            if isinstance(write, Associate):
+                if old is None:
+                    decision.intents.append(Intent(write, None, False))
+                else:
+                    decision.unchanged += 1
+            elif known is None or (write.table != known.ref.table and old is None):
+                decision.intents.append(Intent(_without_empty(write), None, True))
+            elif difference := self._difference(write, old):
+                changed.append((difference, old or {}, known))
+            else:
+                decision.unchanged += 1
+        self._settle_changes(changed, decision)
+        self._reopen_locked(decision)
+        return decision
+
+    def _difference(self, write: Write, old: Mapping[str, Cell] | None) -> Write | None:
+        """Return the write narrowed to the columns that differ from what was written."""
+        if isinstance(write, SetState):
+            wanted: tuple[Cell, Cell] = (write.state, write.status)
+            if old is None:
+                initial = self.tables[write.table].states[0]
+                return None if wanted == (initial.value, initial.default_status) else write
+            return None if wanted == tuple(old.get(column) for column in STATE_COLUMNS) else write
+        assert isinstance(write, Upsert)  # associates are decided before
+        columns = {
+            name: cell
+            for name, cell in write.columns.items()
+            if not same(cell, (old or {}).get(name)) and self.tables[write.table].columns[name].updatable
+        }
+        return replace(write, columns=columns, exists=True) if columns else None
+
+    def _settle_changes(
+        self, changed: Sequence[tuple[Write, Mapping[str, Cell], MappedRow]], decision: Decision
+    ) -> None:
+        """Read rows that both sides may have changed, and drop what must not be overwritten."""
+        to_read = [item for item in changed if _may_conflict(*item)]
+        now = self._read([write for write, _, _ in to_read])
+        reading = {id(write) for write, _, _ in to_read}
+        for write, old, _ in changed:
+            if id(write) not in reading:
+                decision.intents.append(Intent(write, None, False))
+                continue
+            row = now.get(write.row_id)
+            if row is None:
+                decision.conflicts.append(
+                    Conflict(write.key, write.table, "(the row)", "", "changed", "deleted", "deleted")
+                )
+                continue
+            final = self._three_way(write, old, row, decision.conflicts)
+            if final is None:
+                decision.unchanged += 1
+            else:
+                decision.intents.append(Intent(final, row, False))
+
+    def _three_way(self, write: Write, old: Mapping[str, Cell], row: Row, conflicts: list[Conflict]) -> Write | None:
+        wanted = _wanted(write)
+        keep: dict[str, Cell] = {}
+        for column, source in wanted.items():
+            target, base = row.columns.get(column), old.get(column)
+            if same(source, target):
+                continue
+            if column in old and not same(base, target):
+                kept = target if self.prefer == "target" else source
+                conflicts.append(
+                    Conflict(write.key, write.table, column, show(base), show(source), show(target), show(kept))
+                )
+                if self.prefer == "target":
+                    continue
+            keep[column] = source
+        if not keep:
+            return None
+        return replace(write, columns=keep) if isinstance(write, Upsert) else write
+
+    def _read(self, writes: Iterable[Write]) -> dict[RowId, Row]:
+        by_table: dict[TableName, list[Write]] = {}
+        for write in writes:
+            by_table.setdefault(write.table, []).append(write)
+        rows: dict[RowId, Row] = {}
+        for table, group in by_table.items():
+            columns = sorted({column for write in group for column in _wanted(write)})
+            ids = sorted({write.row_id for write in group})
+            for start in range(0, len(ids), _READ_AT_ONCE):
+                part = ids[start : start + _READ_AT_ONCE]
+                rows.update(self.plugins.read_back(table, part, columns, self.context))
+        return rows
+
+    def _reopen_locked(self, decision: Decision) -> None:
+        """Let rows in a locked state be opened before their columns change.
+
+        The finish pass closes them again: their recorded state is then the open one.
+        """
+        updates = [i.write for i in decision.intents if isinstance(i.write, Upsert) and i.write.exists]
+        wanted = {write.row_id: _state_of(write, self.tables) for write in updates}
+        states = {row_id: state for row_id, state in wanted.items() if state is not None}
+        written = self.ledger.journal.written({write_identity(state) for state in states.values()})
+        for state in states.values():
+            now = written.get(write_identity(state))
+            if now is not None and now.get("statecode") in _locked(self.tables[state.table]):
+                before = Row(state.row_id, {column: now.get(column) for column in STATE_COLUMNS})
+                decision.reopen.append(Intent(state, before, False))
+
+
+def _wanted(write: Write) -> Mapping[str, Cell]:
+    if isinstance(write, SetState):
+        return {"statecode": write.state, "statuscode": write.status}
+    return write.columns if isinstance(write, Upsert) else {}
+
+
+def _may_conflict(write: Write, old: Mapping[str, Cell], known: MappedRow) -> bool:
+    """Whether somebody could have changed what the write is about to change."""
+    return known.origin != "created" or any(column in old for column in _wanted(write))
+
+
+def _without_empty(write: Write) -> Write:
+    if isinstance(write, Upsert):
+        return replace(write, columns={n: c for n, c in write.columns.items() if c is not None})
+    return write
+
+
+def _state_of(write: Upsert, tables: Mapping[TableName, TargetTable]) -> SetState | None:
+    states = tables[write.table].states
+    if not states:
+        return None
+    initial = states[0]
+    return SetState(write.key, write.table, write.row_id, initial.value, initial.default_status, phase=Phase.ROWS)
+
+
+def _locked(table: TargetTable) -> Collection[int]:
+    return {state.value for state in table.states if state.read_only}

@@ -1,0 +1,229 @@
+"""Compiles one rule of a mapping into a function from a record to a cell.
+
+Everything that can be known beforehand is settled here, once: the converters, the
+value map with its options, the table a lookup points to. What is wrong with a rule is
+found here too, before a single record is read.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from transload._mistakes import nearest
+from transload._pipeline.fit import Fit, Unfit, as_text, fit_to, option_of
+from transload.errors import UnfitValueError, UnknownValueError
+from transload.hookspecs import Converter
+from transload.mapping import FieldRule, Find, LookupByType, Unknown
+from transload.values import (
+    Cell,
+    ColumnType,
+    EntityName,
+    Lookup,
+    Loss,
+    Missing,
+    Record,
+    RecordKey,
+    SourceId,
+    TableName,
+    TargetColumn,
+    Value,
+)
+
+PLACEHOLDER_ID = SourceId("placeholder")
+"""Source id of the row that stands in for a parent the source does not name."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What came up while one record was translated."""
+
+    key: RecordKey
+    losses: list[Loss] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+
+
+CompiledRule: TypeAlias = Callable[[Record, Notes], Cell]
+
+
+def compile_rule(
+    rule: FieldRule,
+    column: TargetColumn,
+    tables: Mapping[str, TableName],
+    converters: Mapping[str, Converter],
+) -> CompiledRule:
+    """Return the function of a rule.
+
+    Args:
+        rule: The rule.
+        column: The column that it fills.
+        tables: Which table each mapped entity goes to.
+        converters: Conversions by name.
+
+    Raises:
+        Unfit: The rule cannot work; the message completes "column X ...".
+    """
+    pick = _compile_pick(rule, column.name, converters)
+    if rule.lookup is not None or rule.find is not None or column.type is ColumnType.LOOKUP:
+        return _compile_lookup(rule, column, pick, tables)
+    fit = fit_to(column, rule.max, rule.on_overflow)
+    translate = _compile_values(rule, column)
+    default = fit(rule.default, _no_loss) if rule.default is not None else None
+
+    def apply(record: Record, notes: Notes) -> Cell:
+        value = pick(record)
+        if value is not None and translate is not None:
+            value = translate(record.key, value, notes)
+        if value is None or value == "":
+            return default
+        return _fitted(fit, value, column.name, notes)
+
+    return apply
+
+
+def _compile_pick(rule: FieldRule, column: str, converters: Mapping[str, Converter]) -> Callable[[Record], Value]:
+    """Return the function that finds a rule's value in a record; empty text counts as none."""
+    if rule.value is not None:
+        constant = rule.value
+        return lambda record: constant
+    read = _compile_read(rule, column, converters)
+    sources = rule.sources[:-1] if isinstance(rule.lookup, LookupByType) else rule.sources
+    joint = rule.join
+
+    def first(record: Record) -> Value:
+        for source in sources:
+            if (value := read(record, source)) is not None:
+                return value
+        return None
+
+    def glue(record: Record) -> Value:
+        parts = [as_text(value) for source in sources if (value := read(record, source)) is not None]
+        return (joint or "").join(parts) or None
+
+    return first if joint is None else glue
+
+
+def _compile_read(rule: FieldRule, column: str, converters: Mapping[str, Converter]) -> Callable[[Record, str], Value]:
+    """Return the function that reads one field through the rule's converters."""
+    steps = []
+    for name in rule.converters:
+        if name not in converters:
+            raise Unfit(f"names the converter `{name}`, which nobody offers{nearest(name, list(converters))}")
+        steps.append(converters[name])
+
+    def read(record: Record, source: str) -> Value:
+        value = record.fields.get(source)
+        if value is None or value == "":
+            return None
+        try:
+            for step in steps:
+                value = step(value)
+        except ValueError as error:
+            raise UnfitValueError(record.key, column, f"cannot take {source}: {error}") from error
+        return None if value == "" else value
+
+    return read
+
+
+def _compile_values(rule: FieldRule, column: TargetColumn) -> Callable[[RecordKey, Value, Notes], Value] | None:
+    if rule.values is None:
+        return None
+    known: dict[str, Value] = dict(rule.values)
+    if column.options and column.type is not ColumnType.BOOLEAN:
+        known = {name: None if to is None else option_of(column, to) for name, to in known.items()}
+    source, unknown = "/".join(rule.sources), rule.unknown
+
+    def translate(key: RecordKey, value: Value, notes: Notes) -> Value:
+        text = as_text(value)
+        if text in known:
+            return known[text]
+        if unknown is Unknown.ERROR:
+            raise UnknownValueError(key, source, text, list(known))
+        kept = value if unknown is Unknown.KEEP else None
+        if kept is None:
+            notes.losses.append(Loss(key, column.name, "unknown value", text, ""))
+            notes.flags.append(f"{source} {text!r} has no counterpart")
+        return kept
+
+    return translate
+
+
+def _compile_lookup(
+    rule: FieldRule,
+    column: TargetColumn,
+    pick: Callable[[Record], Value],
+    tables: Mapping[str, TableName],
+) -> CompiledRule:
+    if column.type is not ColumnType.LOOKUP:
+        raise Unfit(f"is a {column.type} column, and the rule looks up a row")
+    if rule.find is not None:
+        return _compile_find(rule.find, rule.missing, pick)
+    if rule.lookup is None:
+        raise Unfit("is a lookup column: the rule needs `lookup` or `find`")
+    _check_targets(rule, column, tables)
+    entity_of = _compile_entity(rule.lookup)
+    when_empty, missing = rule.empty, rule.missing
+    fallback_table = tables[rule.entities[0]]
+
+    def look_up(record: Record, notes: Notes) -> Cell:
+        value = pick(record)
+        if value is not None:
+            entity = entity_of(record)
+            if entity is None:
+                raise UnknownValueError(record.key, "/".join(rule.sources), "", list(rule.entities))
+            return Lookup(tables[entity], RecordKey(EntityName(entity), SourceId(as_text(value))), (), missing)
+        return _when_empty(when_empty, rule, fallback_table, record, column.name, notes)
+
+    return look_up
+
+
+def _compile_find(find: Find, missing: Missing, pick: Callable[[Record], Value]) -> CompiledRule:
+    table, column = TableName(find.table), find.column
+
+    def apply(record: Record, notes: Notes) -> Cell:
+        value = pick(record)
+        return None if value is None else Lookup(table, criteria=((column, as_text(value)),), missing=missing)
+
+    return apply
+
+
+def _check_targets(rule: FieldRule, column: TargetColumn, tables: Mapping[str, TableName]) -> None:
+    for entity in rule.entities:
+        if entity not in tables:
+            raise Unfit(f"refers to the entity `{entity}`, which no mapping covers{nearest(entity, list(tables))}")
+        if column.targets and tables[entity] not in column.targets:
+            raise Unfit(f"cannot point to {tables[entity]}; it points to {', '.join(column.targets)}")
+
+
+def _compile_entity(lookup: str | LookupByType) -> Callable[[Record], str | None]:
+    if isinstance(lookup, str):
+        return lambda record: lookup
+    by, entities = lookup.by, lookup.values
+    return lambda record: entities.get(str(record.fields.get(by)))
+
+
+def _when_empty(policy: Missing, rule: FieldRule, table: TableName, record: Record, column: str, notes: Notes) -> Cell:
+    source = "/".join(rule.sources) or column
+    if policy is Missing.FALLBACK:
+        notes.flags.append(f"{source} is empty; {column} is the fallback")
+        return Lookup(table, missing=Missing.ERROR)
+    if policy is Missing.PLACEHOLDER:
+        notes.flags.append(f"{source} is empty; {column} is the placeholder")
+        return Lookup(table, RecordKey(EntityName(rule.entities[0]), PLACEHOLDER_ID), (), Missing.PLACEHOLDER)
+    if policy is Missing.EMPTY:
+        return None
+    raise UnfitValueError(record.key, column, f"needs {source}, which is empty")
+
+
+def _fitted(fit: Fit, value: Value, column: str, notes: Notes) -> Cell:
+    def lose(kind: str, original: str, kept: str) -> None:
+        notes.losses.append(Loss(notes.key, column, kind, original, kept))
+        notes.flags.append(f"{column} {kind}")
+
+    try:
+        return fit(value, lose)
+    except Unfit as error:
+        raise UnfitValueError(notes.key, column, str(error)) from error
+
+
+def _no_loss(kind: str, original: str, kept: str) -> None:
+    raise Unfit(f"has a default that would be {kind}: {original!r}")

@@ -1,0 +1,161 @@
+"""Compares what a person would have wanted with what is in the target.
+
+Wanted is the mapping applied to the source, computed afresh and not taken from what
+was sent: a fault in loading cannot hide itself. Read-only on both sides.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from transload._ledger import Ledger, write_identity
+from transload._pipeline.compare import same, show
+from transload._pipeline.pool import run_bounded
+from transload._pipeline.resolve import Resolver
+from transload._pipeline.transform import CompiledMapping
+from transload._plugins import Plugins
+from transload.context import RunContext
+from transload.values import (
+    Cell,
+    EntityName,
+    Phase,
+    Record,
+    RecordKey,
+    Row,
+    RowId,
+    RowRef,
+    SetState,
+    TableName,
+    Upsert,
+)
+
+
+class Mismatch(StrEnum):
+    """How a target can differ from what was wanted."""
+
+    MISSING = "missing row"
+    VALUE = "value differs"
+    RELATION = "relation differs"
+    STATE = "state differs"
+    PEOPLE = "changed by people"
+    REJECTED = "not translated"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCheck:
+    """One column of one row. ``mismatch`` is None when it is as wanted."""
+
+    key: RecordKey
+    table: TableName
+    row_id: RowId
+    column: str
+    source: str
+    wanted: str
+    actual: str
+    mismatch: Mismatch | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    wanted: Mapping[RowRef, tuple[Record, Mapping[str, Cell]]]
+    rejected: Sequence[tuple[Record, str]]
+
+
+@dataclass(slots=True)
+class Verifier:
+    """Checks records against the target."""
+
+    ledger: Ledger
+    plugins: Plugins
+    context: RunContext
+    mappings: Mapping[EntityName, CompiledMapping]
+    resolver: Resolver
+    workers: int
+
+    def check(self, entity: EntityName, chunks: Iterable[Sequence[Record]]) -> Iterator[FieldCheck]:
+        """Yield a check for every column of every record, and one for every missing row."""
+        mapper = self.mappings[entity]
+        checks: list[FieldCheck] = []
+        ready = (self._wanted(mapper, chunk) for chunk in chunks)
+        run_bounded(
+            ready,
+            lambda chunk: self._read(mapper, chunk),
+            lambda chunk, rows: checks.extend(self._compare(mapper, chunk, rows)),
+            self.workers,
+        )
+        yield from checks
+
+    def _wanted(self, mapper: CompiledMapping, records: Sequence[Record]) -> _Chunk:
+        by_key = {record.key: record for record in records}
+        known = self.ledger.journal.rows(by_key)
+        wanted: dict[RowRef, tuple[Record, dict[str, Cell]]] = {}
+        reached: set[RecordKey] = set()
+        for phase in (phase for phase in Phase if mapper.has(phase)):
+            writes = self.plugins.transform(records, mapper.at(phase), self.context)
+            resolved = self.resolver.resolve([write for write in writes if isinstance(write, Upsert | SetState)])
+            for write in resolved.writes:
+                if write.key not in known or (isinstance(write, Upsert) and write.table != mapper.table.name):
+                    continue
+                reached.add(write.key)
+                _, cells = wanted.setdefault(known[write.key].ref, (by_key[write.key], {}))
+                if isinstance(write, SetState):
+                    cells.update({"statecode": write.state, "statuscode": write.status})
+                elif isinstance(write, Upsert):
+                    cells.update(write.columns)
+        rejected = [(record, self._reason(record.key)) for record in records if record.key not in reached]
+        return _Chunk(wanted, rejected if mapper.document.writes_rows else ())
+
+    def _reason(self, key: RecordKey) -> str:
+        letters = [letter for letter in self.ledger.notes.dead_letters() if letter.key == key]
+        waits = [parked.waits_for for parked in self.ledger.notes.parked() if parked.key == key]
+        if letters:
+            return letters[0].message
+        return f"waits for {waits[0]}" if waits else "it was never loaded"
+
+    def _read(self, mapper: CompiledMapping, chunk: _Chunk) -> Mapping[RowId, Row]:
+        ids = [ref.row_id for ref in chunk.wanted]
+        columns = sorted({column for _, cells in chunk.wanted.values() for column in cells})
+        if not ids:
+            return {}
+        return self.plugins.read_back(mapper.table.name, ids, columns, self.context)
+
+    def _compare(self, mapper: CompiledMapping, chunk: _Chunk, rows: Mapping[RowId, Row]) -> Iterator[FieldCheck]:
+        table = mapper.table.name
+        for record, reason in chunk.rejected:
+            row_id = mapper.row_id(record.key.source_id)
+            yield FieldCheck(record.key, table, row_id, "(the row)", "", "present", reason, Mismatch.MISSING)
+        for ref, (record, cells) in chunk.wanted.items():
+            row = rows.get(ref.row_id)
+            if row is None:
+                yield FieldCheck(record.key, table, ref.row_id, "(the row)", "", "present", "absent", Mismatch.MISSING)
+                continue
+            for column, cell in cells.items():
+                actual = row.columns.get(column)
+                mismatch = None if same(cell, actual) else self._classify(ref, record, column, cell, row)
+                yield FieldCheck(
+                    record.key, table, ref.row_id, column, _source_of(mapper, record, column),
+                    show(cell), show(actual), mismatch,
+                )  # fmt: skip
+
+    def _classify(self, ref: RowRef, record: Record, column: str, wanted: Cell, row: Row) -> Mismatch:
+        state = column in {"statecode", "statuscode"}
+        probe = (
+            SetState(record.key, ref.table, ref.row_id, 0, 0)
+            if state
+            else Upsert(record.key, ref.table, ref.row_id, {})
+        )
+        identity = write_identity(probe)
+        written = self.ledger.journal.written([identity]).get(identity, {})
+        if row.changed_by_others and not same(written.get(column), row.columns.get(column)):
+            return Mismatch.PEOPLE
+        if state:
+            return Mismatch.STATE
+        return Mismatch.RELATION if isinstance(wanted, RowRef) else Mismatch.VALUE
+
+
+def _source_of(mapper: CompiledMapping, record: Record, column: str) -> str:
+    rules = {**mapper.document.fields, **mapper.document.finish}
+    if column not in rules:
+        return str(record.key.source_id) if mapper.document.key and mapper.document.key.column == column else ""
+    parts = [record.fields.get(source) for source in rules[column].sources]
+    return " | ".join("" if part is None else str(part) for part in parts)

@@ -1,0 +1,128 @@
+"""A table as the page lays it out: which rows, which badges, how wide a column must be."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from transload._reports.cells import Part, PartKind, compare, display
+from transload._reports.model import Column, Table, Tone
+
+ROWS_ON_PAGE = 2000
+"""A browser filters this many rows without a pause; the JSON file has all of them."""
+TALL = 30
+"""More rows than this scroll inside a frame under fixed heads."""
+
+_WIDTHS = (4, 8, 12, 16, 20, 24, 28)
+"""Least widths of columns, in characters, that the style sheet knows."""
+_TONE = Column("", "Status", badge=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column, with what all its cells share."""
+
+    label: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: a badge when ``tone`` is set, else parts of text."""
+
+    parts: Sequence[Part]
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row."""
+
+    tone: Tone
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table ready for the template.
+
+    Attributes:
+        total: How many rows the table has; ``lines`` may be fewer.
+        tones: How many of ``lines`` have each tone, worst first.
+    """
+
+    table: Table
+    heads: Sequence[Head]
+    lines: Sequence[Line]
+    total: int
+    tones: Sequence[tuple[Tone, int]]
+
+    @property
+    def tall(self) -> bool:
+        """Whether the table needs a frame of its own."""
+        return len(self.lines) > TALL
+
+
+def lay_out(table: Table) -> Grid:
+    """Arrange a table for the page."""
+    columns = shown_columns(table)
+    rows = _rows_on_page(table)
+    lines = [Line(table.tone_of(row), [_cell(table, column, row) for column in columns]) for row in rows]
+    counts = Counter(line.tone for line in lines)
+    return Grid(
+        table=table,
+        heads=[_head(table, column, [line.cells[i] for line in lines]) for i, column in enumerate(columns)],
+        lines=lines,
+        total=len(table.rows),
+        tones=sorted(counts.items(), key=lambda item: item[0].rank) if table.tone_key else [],
+    )
+
+
+def is_badge(table: Table, column: Column) -> bool:
+    """Whether a column's cells are badges."""
+    return column.badge or column.key == table.tone_key
+
+
+def value_of(table: Table, column: Column, row: Mapping[str, object]) -> object:
+    """Return what a shown column holds in a row."""
+    return table.tone_of(row) if column is _TONE else row.get(column.key)
+
+
+def shown_columns(table: Table) -> list[Column]:
+    """Return the columns to show: with tones but no badge, one for the tone comes first."""
+    if table.tone_key is None or any(is_badge(table, column) for column in table.columns):
+        return list(table.columns)
+    return [_TONE, *table.columns]
+
+
+def _rows_on_page(table: Table) -> list[Mapping[str, object]]:
+    """Return the rows that fit, the worst of them when not all do, in their own order."""
+    ranked = sorted(range(len(table.rows)), key=lambda i: table.tone_of(table.rows[i]).rank)
+    return [table.rows[i] for i in sorted(ranked[:ROWS_ON_PAGE])]
+
+
+def _cell(table: Table, column: Column, row: Mapping[str, object]) -> Cell:
+    tone, value = table.tone_of(row), value_of(table, column, row)
+    if table.compare and column.key in table.compare:
+        left, right = table.compare
+        return Cell(compare(value, row.get(right if column.key == left else left)))
+    parts = [Part(PartKind.SAME, display(value, column))]
+    return Cell(parts, tone if is_badge(table, column) and value is not None else None)
+
+
+def _head(table: Table, column: Column, cells: Sequence[Cell]) -> Head:
+    if column.numeric:
+        return Head(column.label, "number")
+    if is_badge(table, column):
+        return Head(column.label, "status")
+    kind = "exact" if table.compare and column.key in table.compare else "text"
+    return Head(column.label, f"{kind} w{_width([column.label, *map(_text, cells)])}")
+
+
+def _text(cell: Cell) -> str:
+    return "".join(part.text for part in cell.parts)
+
+
+def _width(texts: Sequence[str]) -> int:
+    """Return a least width that keeps short texts on one line and long ones from becoming pillars."""
+    longest = max((len(line) for text in texts for line in text.splitlines()), default=0)
+    return next((width for width in _WIDTHS if width >= longest), _WIDTHS[-1])

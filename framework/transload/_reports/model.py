@@ -1,0 +1,110 @@
+"""What a stage has to say: one value that becomes a page, a JSON file and a terminal summary."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from transload.values import Finding
+
+
+class Tone(StrEnum):
+    """How something looks to the person who reads it. Worst first is the order of :attr:`rank`."""
+
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    PLAIN = "plain"
+
+    @property
+    def word(self) -> str:
+        """The word that a badge carries, so that colour never speaks alone."""
+        return {"good": "OK", "warn": "Check", "bad": "Problem", "plain": "Note"}[self.value]
+
+    @property
+    def rank(self) -> int:
+        """0 for the tone to read first."""
+        return ["bad", "warn", "plain", "good"].index(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a :class:`Table`.
+
+    Attributes:
+        key: Where its value stands in a row.
+        label: Its head.
+        numeric: Right-aligned, thousands grouped.
+        badge: Its text is shown as a badge in the tone of the row (see ``Table.tone_key``).
+    """
+
+    key: str
+    label: str
+    numeric: bool = False
+    badge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under heads.
+
+    Attributes:
+        rows: Values by column key: text, int, bool, Decimal, datetime, date, None or Tone.
+            Anything else is shown as its ``str``. An absent key reads as None.
+        note: A sentence above the table.
+        tone_key: The key in each row that holds its :class:`Tone`. The tone colours the columns
+            marked ``badge``; without any, the column of this key, or else a column put first,
+            shows the tone's own word.
+        filterable: Whether the page offers a text filter and, with tones, a choice of tone.
+        brief: Whether the terminal shows the table too.
+        identifier: Its name in JSON; by default the title in lower case with dashes.
+        compare: Two column keys whose values ought to be equal, such as what was written and
+            what was found. The page marks where they differ, and tells null from empty text.
+    """
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, object]]
+    note: str = ""
+    tone_key: str | None = None
+    filterable: bool = False
+    brief: bool = False
+    identifier: str = ""
+    compare: tuple[str, str] | None = None
+
+    def tone_of(self, row: Mapping[str, object]) -> Tone:
+        """Return the tone of a row, plain when it has none."""
+        tone = row.get(self.tone_key) if self.tone_key else None
+        return tone if isinstance(tone, Tone) else Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome in a sentence, and what to do next."""
+
+    tone: Tone
+    headline: str
+    detail: str = ""
+    next_command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that one run of a stage reports.
+
+    Attributes:
+        stage: The command that made it: ``audit``, ``plan``, ...
+        client: The client's name, as the project file has it.
+        made_at: When, with a zone.
+        facts: A few short answers by short label: counts, names, durations.
+    """
+
+    stage: str
+    title: str
+    client: str
+    run_id: str
+    made_at: datetime
+    verdict: Verdict
+    facts: Mapping[str, str]
+    findings: Sequence[Finding] = ()
+    tables: Sequence[Table] = ()

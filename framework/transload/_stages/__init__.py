@@ -1,0 +1,1 @@
+"""The journey: one module for each stage."""

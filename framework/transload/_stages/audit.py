@@ -1,0 +1,96 @@
+"""Audit: what is in the source, what the target is, what could go wrong. Writes to neither."""
+
+from transload._mistakes import nearest
+from transload._pipeline.extract import stage_source, staged_entities
+from transload._pipeline.profile import FieldProfile, profile_records
+from transload._reports import Column, Report, Table
+from transload._stages.bench import Bench
+from transload._stages.reporting import report_of, verdict_of_findings
+from transload.values import EntityName, Finding, Severity, SourceSchema, TargetSchema
+
+
+def audit(bench: Bench) -> Report:
+    """Read the whole source into the ledger, describe the target, and collect findings."""
+    findings = bench.plugins.check(bench.context)
+    source = bench.source()
+    counts = stage_source(source, bench.plugins, bench.ledger, bench.context, bench.run_id)
+    shipped = bench.plugins.mappings(source.system, bench.target({}).system)
+    target = bench.target(shipped)
+    profiles = {
+        entity: profile_records(r for batch in bench.ledger.staging.batches(entity) for r in batch)
+        for entity in staged_entities(source, bench.ledger)
+    }
+    findings += bench.plugins.audit(source, target, bench.context)
+    findings += _unmapped(counts, set(shipped), source, target)
+    bench.ledger.notes.set_findings("audit", findings)
+    bench.summary["counts"] = {str(entity): count for entity, count in counts.items()}
+    facts = {
+        "Source": f"{source.system} {source.account}",
+        "Target": f"{target.system} {target.address}",
+        **target.facts,
+        "Records": f"{sum(counts.values()):,}",
+    }
+    verdict = verdict_of_findings(
+        findings, f"{sum(counts.values()):,} records read; nothing was written.", "transload plan"
+    )
+    return report_of(
+        bench, "Audit of both systems", verdict, facts, findings,
+        [_inventory(counts, profiles), *(_fields(entity, profile) for entity, profile in profiles.items())],
+    )  # fmt: skip
+
+
+def _unmapped(
+    counts: dict[EntityName, int], mapped: set[str], source: SourceSchema, target: TargetSchema
+) -> list[Finding]:
+    return [
+        Finding(
+            "entity_without_mapping",
+            Severity.BLOCKER,
+            f"No enabled plugin maps {entity} from {source.system} to {target.system}",
+            f"{count:,} records{nearest(entity, sorted(mapped))}",
+            "Enable a plugin that maps it, or write mapping/<entity>.yaml by hand.",
+            count,
+        )
+        for entity, count in counts.items()
+        if count and entity not in mapped
+    ]
+
+
+def _inventory(counts: dict[EntityName, int], profiles: dict[EntityName, dict[str, FieldProfile]]) -> Table:
+    return Table(
+        "Inventory of the source",
+        [Column("entity", "Entity"), Column("records", "Records", numeric=True),
+         Column("fields", "Fields", numeric=True), Column("filled", "Ever filled", numeric=True)],
+        [
+            {
+                "entity": entity,
+                "records": counts.get(entity, 0),
+                "fields": len(profile),
+                "filled": sum(field.filled > 0 for field in profile.values()),
+            }
+            for entity, profile in profiles.items()
+        ],
+        brief=True,
+    )  # fmt: skip
+
+
+def _fields(entity: EntityName, profile: dict[str, FieldProfile]) -> Table:
+    return Table(
+        f"Fields of {entity}",
+        [Column("field", "Field"), Column("type", "Type"), Column("filled", "Filled", numeric=True),
+         Column("empty", "Empty", numeric=True), Column("null", "Null", numeric=True),
+         Column("distinct", "Distinct"), Column("longest", "Longest", numeric=True)],
+        [
+            {
+                "field": name,
+                "type": field.type if field.filled else "",
+                "filled": field.filled,
+                "empty": field.empty,
+                "null": field.null,
+                "distinct": f"over {len(field.distinct)}" if field.overflowed else str(len(field.distinct)),
+                "longest": field.longest,
+            }
+            for name, field in profile.items()
+        ],
+        filterable=True,
+    )  # fmt: skip

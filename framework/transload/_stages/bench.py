@@ -1,0 +1,163 @@
+"""What every stage works with, and the frame in which it runs.
+
+:func:`run_stage` opens the project, loads its plugins, takes the ledger, runs the stage,
+and leaves a report, whatever happens: a stage that fails is recorded as failed, one that
+is stopped as stopped, and the next call knows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from transload._ledger import Ledger, RunStatus
+from transload._pipeline.load import Loader
+from transload._pipeline.narrow import Narrower
+from transload._pipeline.planner import LoadPlan, plan_load
+from transload._pipeline.resolve import Resolver
+from transload._pipeline.transform import CompiledMapping, compile_mappings
+from transload._pipeline.verify import Verifier
+from transload._plugins import Plugins, load_plugins
+from transload._reports import Report, Tone, WrittenReport, write_report
+from transload.context import RunContext
+from transload.errors import CutShortError, MappingError, StageRefusedError, TransloadError
+from transload.mapping import Mapping as MappingDocument
+from transload.mapping import load_mappings
+from transload.settings import Project, configure_plugins, load_project
+from transload.values import EntityName, Event, SourceSchema, TableName, TargetSchema
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage left behind."""
+
+    report: Report
+    written: WrittenReport
+    passed: bool
+
+
+@dataclass(slots=True)
+class Bench:
+    """A project with its plugins, ledger and context, for one stage."""
+
+    project: Project
+    plugins: Plugins
+    ledger: Ledger
+    context: RunContext
+    summary: dict[str, object] = field(default_factory=dict)
+    """What the next stages need to know of this one; kept in the ledger."""
+
+    @property
+    def run_id(self) -> str:
+        """The id of this run of the stage."""
+        return self.context.run_id
+
+    def source(self) -> SourceSchema:
+        """Describe the source."""
+        return self.plugins.describe_source(self.context)
+
+    def target(self, documents: Mapping[str, MappingDocument]) -> TargetSchema:
+        """Describe the tables that the mappings write to."""
+        tables = sorted({TableName(document.table) for document in documents.values()})
+        return self.plugins.describe_target(tables, self.context)
+
+    def documents(self) -> dict[str, MappingDocument]:
+        """Read the client's mapping documents.
+
+        Raises:
+            StageRefusedError: There are none.
+            MappingError: A document has mistakes.
+        """
+        folder = self.project.mapping
+        found = load_mappings(folder) if folder.is_dir() else []
+        if not found:
+            raise StageRefusedError(self.context.stage, "there is no mapping yet", "transload plan")
+        by_entity = {document.entity: document for document in found}
+        if len(by_entity) != len(found):
+            raise MappingError(str(folder), ["two files map the same entity"])
+        return by_entity
+
+    def observe(self, name: str, subject: str = "", text: str = "") -> None:
+        """Report a step of the stage."""
+        self.context.observe(Event(name, subject, text=text))
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """Everything that moves or checks records, for one set of mappings."""
+
+    plan: LoadPlan
+    mappings: Mapping[EntityName, CompiledMapping]
+    loader: Loader
+    verifier: Verifier
+
+
+def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machinery:
+    """Compile the mappings against both live systems.
+
+    Raises:
+        MappingError: They do not fit.
+    """
+    source, target = bench.source(), bench.target(documents)
+    plan = plan_load(documents.values())
+    mappings = compile_mappings(documents.values(), source, target, bench.plugins.converters(), plan.deferred)
+    settings = bench.project.settings
+    flags = {d.table: d.flag for d in documents.values() if d.flag is not None}
+    resolver = Resolver(bench.ledger, bench.plugins, bench.context, flags)
+    tables = {compiled.table.name: compiled.table for compiled in mappings.values()}
+    narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict)
+    workers = settings.run.workers
+    loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
+    verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, workers)
+    return Machinery(plan, mappings, loader, verifier)
+
+
+def run_stage(
+    stage: str,
+    folder: Path,
+    work: Callable[[Bench], Report],
+    listen: Listener | None = None,
+    resumable: bool = False,
+) -> StageResult:
+    """Run a stage in a client's folder, and leave its report.
+
+    Args:
+        stage: Its name.
+        folder: The client's folder.
+        work: The stage itself.
+        listen: Told of progress, beside the plugins.
+        resumable: Whether a run of the stage that never finished is taken up again.
+
+    Raises:
+        TransloadError: The stage failed; the ledger says so too.
+    """
+    project = load_project(folder)
+    plugins = load_plugins(project.settings.project.plugins)
+    settings = configure_plugins(project, plugins.settings_models())
+
+    def observe(event: Event) -> None:
+        plugins.observe(event)
+        if listen is not None:
+            listen(event)
+
+    with Ledger.open(project.ledger_url) as ledger:
+        unfinished = ledger.runs.resume(stage) if resumable else None
+        facts = {info.name: info.version for info in plugins.infos}
+        run_id = unfinished.run_id if unfinished is not None else ledger.runs.start(stage, facts)
+        context = RunContext(run_id, stage, project.folder, settings, observe=observe)
+        bench = Bench(project, plugins, ledger, context)
+        try:
+            report = work(bench)
+            written = write_report(report, project.reports)
+        except KeyboardInterrupt:
+            ledger.runs.finish(run_id, RunStatus.STOPPED, bench.summary)
+            raise CutShortError(stage) from None
+        except TransloadError as error:
+            ledger.runs.finish(run_id, RunStatus.FAILED, {**bench.summary, "error": str(error)})
+            raise
+        finally:
+            context.close()
+        passed = report.verdict.tone is not Tone.BAD
+        ledger.runs.finish(run_id, RunStatus.PASSED if passed else RunStatus.FAILED, bench.summary)
+    return StageResult(report, written, passed)

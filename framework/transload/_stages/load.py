@@ -1,0 +1,148 @@
+"""Run and delta: the full load, and what changed since.
+
+Both do the same: read the source, settle what a crash left open, carry every staged
+record through every pass. A record that is in the target as wanted costs no request, so
+a second run over an unchanged source sends nothing. A delta also accounts for records
+that are gone from the source, and leaves a certificate when it finds nothing to write.
+"""
+
+from collections.abc import Sequence
+
+from transload._ledger import RunStatus
+from transload._pipeline.extract import stage_source
+from transload._pipeline.load import PassCounts
+from transload._pipeline.narrow import Conflict
+from transload._pipeline.recover import settle_open_intents
+from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._stages.approvals import require_approval
+from transload._stages.bench import Bench, Machinery, assemble
+from transload._stages.gates import require, require_finished
+from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
+from transload.errors import StageRefusedError
+from transload.values import Finding, Severity
+
+
+def run(bench: Bench) -> Report:
+    """Load everything, in dependency order."""
+    documents = bench.documents()
+    require_approval(bench, documents)
+    require(bench, "prepare", since="rollback")
+    _require_sample(bench)
+    machinery = assemble(bench, documents)
+    recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    counts = _carry(bench, machinery)
+    return _report(bench, counts, recovered, "Full load", [])
+
+
+def delta(bench: Bench) -> Report:
+    """Carry over what changed in the source since the last load."""
+    documents = bench.documents()
+    require_approval(bench, documents)
+    require_finished(bench, "run")
+    require(bench, "prepare", since="rollback")
+    machinery = assemble(bench, documents)
+    recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    counts = _carry(bench, machinery)
+    return _report(bench, counts, recovered, "Delta", _vanished(bench, machinery))
+
+
+def _require_sample(bench: Bench) -> None:
+    """Let the run go on after a sample that passed, or that a person approved as it is."""
+    last = require_finished(bench, "sample")
+    if last.status is RunStatus.PASSED:
+        return
+    approval = bench.ledger.notes.approval("sample")
+    if approval is None or approval.at < last.started_at:
+        raise StageRefusedError(
+            bench.context.stage, "the last sample did not pass", 'transload approve sample --by "Your Name"'
+        )
+
+
+def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
+    stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id)
+    size = bench.project.settings.run.batch_size
+    counts = []
+    for step in machinery.plan.passes:
+        chunks = bench.ledger.staging.batches(step.entity, size)
+        counts.append(machinery.loader.run_pass(step, chunks, bench.ledger.staging.count(step.entity)))
+    return counts
+
+
+def _vanished(bench: Bench, machinery: Machinery) -> list[Finding]:
+    """Report records that the source no longer has; their rows are left for a person to decide."""
+    findings = []
+    for entity in machinery.plan.entities:
+        gone = bench.ledger.staging.vanished(entity)
+        loaded = bench.ledger.journal.rows(gone)
+        if loaded:
+            named = ", ".join(f"{key.source_id}" for key in sorted(loaded)[:20])
+            findings.append(
+                Finding(
+                    "vanished",
+                    Severity.WARNING,
+                    f"{len(loaded):,} {entity} records are gone from the source; their rows are still there",
+                    named,
+                    "Look at them, and delete or keep the rows by hand.",
+                    len(loaded),
+                )
+            )
+    return findings
+
+
+def _report(
+    bench: Bench, counts: Sequence[PassCounts], recovered: int, title: str, findings: Sequence[Finding]
+) -> Report:
+    sent = sum(count.sent for count in counts)
+    aside = sum(count.failed + count.parked for count in counts)
+    conflicts = [conflict for count in counts for conflict in count.conflicts]
+    bench.summary.update({"sent": sent, "set_aside": aside, "conflicts": len(conflicts)})
+    if aside:
+        verdict = Verdict(
+            Tone.BAD,
+            f"{aside:,} records were set aside",
+            f"{sent:,} writes were accepted. Correct what is listed below, then run the same command again.",
+            f"transload {bench.context.stage}",
+        )
+    elif conflicts:
+        verdict = Verdict(
+            Tone.WARN,
+            f"{sent:,} writes; {len(conflicts):,} fields were changed on both sides",
+            "See the conflicts below.",
+            "transload reconcile",
+        )
+    elif sent == 0:
+        verdict = Verdict(Tone.GOOD, "Nothing to write: the target is what the source says", "", "transload reconcile")
+    else:
+        verdict = Verdict(Tone.GOOD, f"{sent:,} writes, all accepted", "", "transload reconcile")
+    facts = {
+        "Writes": f"{sent:,}",
+        "Unchanged": f"{sum(count.unchanged for count in counts):,}",
+        "Set aside": f"{aside:,}",
+    }
+    if recovered:
+        facts["Settled after a stop"] = f"{recovered:,}"
+    tables = [passes_table(counts), *trouble_tables(bench), losses_table(list(bench.ledger.notes.losses()))]
+    if conflicts:
+        tables.insert(1, _conflict_table(conflicts))
+    return report_of(bench, title, verdict, facts, findings, tables)
+
+
+def _conflict_table(conflicts: Sequence[Conflict]) -> Table:
+    return Table(
+        "Conflicts: changed in the source and in the target",
+        [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
+         Column("source", "Source now"), Column("target", "Target now"), Column("kept", "Kept")],
+        [
+            {
+                "record": str(conflict.key),
+                "column": conflict.column,
+                "wrote": conflict.wrote,
+                "source": conflict.source,
+                "target": conflict.target,
+                "kept": conflict.kept,
+            }
+            for conflict in conflicts
+        ],
+        note="`[delta] conflict` in transload.toml says whose value stays.",
+        filterable=True,
+    )  # fmt: skip

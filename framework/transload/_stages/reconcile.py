@@ -1,0 +1,190 @@
+"""Reconcile: counts, keys, every field and every relation of both sides, and a verdict.
+
+The verdict is go or no-go, with the rules that decided it. Nothing is written.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transload._pipeline.rules import PLACEHOLDER_ID
+from transload._pipeline.verify import FieldCheck, Mismatch
+from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._stages.approvals import require_approval
+from transload._stages.bench import Bench, Machinery, assemble
+from transload._stages.gates import require_finished
+from transload._stages.reporting import losses_table, report_of, trouble_tables
+from transload._stages.sample import diff_table
+from transload.values import EntityName, RowRef
+
+_MOST_SHOWN = 5000
+
+
+@dataclass(slots=True)
+class _Entity:
+    """What was counted for one entity."""
+
+    entity: EntityName
+    records: int = 0
+    rows: int = 0
+    fields: int = 0
+    unmatched: int = 0
+    wrong: Counter[Mismatch] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A rule of the verdict: how often it fired, and whether that forbids the cut-over."""
+
+    name: str
+    fired: int
+    forbids: bool
+
+
+def reconcile(bench: Bench) -> Report:
+    """Compare both sides, and say whether the cut-over can go ahead."""
+    documents = bench.documents()
+    require_approval(bench, documents)
+    require_finished(bench, "run")
+    machinery = assemble(bench, documents)
+    entities, mismatches = _compare(bench, machinery)
+    strangers = [stranger for entity in machinery.plan.entities for stranger in _strangers(bench, machinery, entity)]
+    rules = _rules(bench, entities, strangers)
+    bad = [rule for rule in rules if rule.fired and rule.forbids]
+    compared = sum(entity.fields for entity in entities)
+    records = sum(entity.records for entity in entities)
+    if bad:
+        verdict = Verdict(
+            Tone.BAD,
+            f"No-go: {', '.join(rule.name for rule in bad)}",
+            "Each case is listed below. Correct the cause, then run again.",
+            "transload run",
+        )
+    else:
+        verdict = Verdict(
+            Tone.GOOD,
+            f"Go: {compared:,} fields of {records:,} records are as wanted",
+            "",
+            'transload approve cutover --by "Your Name"',
+        )
+    tables = [_counts_table(entities), _rules_table(rules), *_stranger_tables(strangers)]
+    if mismatches:
+        tables.append(diff_table(mismatches[:_MOST_SHOWN]))
+    tables += [*trouble_tables(bench), losses_table(list(bench.ledger.notes.losses()))]
+    facts = {
+        "Records": f"{records:,}",
+        "Fields compared": f"{compared:,}",
+        "Different": f"{len(mismatches):,}",
+    }
+    return report_of(bench, "Reconciliation", verdict, facts, tables=tables)
+
+
+def _compare(bench: Bench, machinery: Machinery) -> tuple[list[_Entity], list[FieldCheck]]:
+    results, mismatches = [], []
+    for entity in machinery.plan.entities:
+        mapper = machinery.mappings[entity]
+        result = _Entity(entity, bench.ledger.staging.count(entity), wrong=Counter())
+        chunks = bench.ledger.staging.batches(entity, 100)
+        if not mapper.document.writes_rows:
+            for chunk in chunks:
+                found = len(bench.ledger.journal.rows({record.key for record in chunk}))
+                result.rows += found
+                result.unmatched += len(chunk) - found
+            results.append(result)
+            continue
+        rows = set()
+        for check in machinery.verifier.check(entity, chunks):
+            if check.mismatch is None:
+                rows.add(check.row_id)
+            else:
+                mismatches.append(check)
+                result.wrong = (result.wrong or Counter()) + Counter([check.mismatch])
+                if check.mismatch is not Mismatch.MISSING:
+                    rows.add(check.row_id)
+            result.fields += check.mismatch is not Mismatch.MISSING
+        result.rows = len(rows)
+        results.append(result)
+    return results, mismatches
+
+
+def _strangers(bench: Bench, machinery: Machinery, entity: EntityName) -> list[dict[str, object]]:
+    """Return rows that carry a source id and are not the row that the ledger knows for it."""
+    mapper = machinery.mappings[entity]
+    key = mapper.document.key
+    if key is None or key.column is None or not mapper.document.writes_rows:
+        return []
+    strangers: list[dict[str, object]] = []
+    for value, row_id in bench.plugins.scan_keys(mapper.table.name, key.column, bench.context):
+        ref = RowRef(mapper.table.name, row_id)
+        owner = bench.ledger.journal.keys_of([ref]).get(ref)
+        if owner is None or owner.source_id not in {value, PLACEHOLDER_ID}:
+            strangers.append({"table": ref.table, "row": row_id, "key": value})
+    return strangers
+
+
+def _rules(bench: Bench, entities: Sequence[_Entity], strangers: Sequence[dict[str, object]]) -> list[_Rule]:
+    wrong: Counter[Mismatch] = sum((entity.wrong or Counter() for entity in entities), Counter())
+    letters = len(list(bench.ledger.notes.dead_letters()))
+    parked = len(list(bench.ledger.notes.parked()))
+    rules = [_Rule(str(kind), wrong[kind], kind is not Mismatch.PEOPLE) for kind in Mismatch]
+    return [
+        *(rule for rule in rules if rule.name != Mismatch.REJECTED),
+        _Rule("unknown or doubled row", len(strangers), True),
+        _Rule("dead letter", letters, True),
+        _Rule("parked record", parked, True),
+        _Rule("user without a match", sum(entity.unmatched for entity in entities), False),
+    ]
+
+
+def _counts_table(entities: Sequence[_Entity]) -> Table:
+    return Table(
+        "Both sides",
+        [Column("entity", "Entity"), Column("records", "In the source", numeric=True),
+         Column("rows", "In the target", numeric=True), Column("fields", "Fields compared", numeric=True),
+         Column("wrong", "Different", numeric=True), Column("verdict", "Verdict", badge=True)],
+        [
+            {
+                "entity": entity.entity,
+                "records": entity.records,
+                "rows": entity.rows,
+                "fields": entity.fields,
+                "wrong": sum((entity.wrong or Counter()).values()),
+                "verdict": f"{entity.unmatched} unmatched" if entity.unmatched else None,
+                "tone": _tone(entity),
+            }
+            for entity in entities
+        ],
+        tone_key="tone",
+        brief=True,
+    )  # fmt: skip
+
+
+def _tone(entity: _Entity) -> Tone:
+    if sum((entity.wrong or Counter()).values()):
+        return Tone.BAD
+    return Tone.WARN if entity.unmatched else Tone.GOOD
+
+
+def _rules_table(rules: Sequence[_Rule]) -> Table:
+    return Table(
+        "Go / no-go",
+        [Column("rule", "Rule"), Column("fired", "Cases", numeric=True), Column("effect", "Effect", badge=True)],
+        [
+            {
+                "rule": rule.name,
+                "fired": rule.fired,
+                "effect": ("no-go" if rule.forbids else "look at it") if rule.fired else "go",
+                "tone": (Tone.BAD if rule.forbids else Tone.WARN) if rule.fired else Tone.GOOD,
+            }
+            for rule in rules
+        ],
+        tone_key="tone",
+        brief=True,
+    )  # fmt: skip
+
+
+def _stranger_tables(strangers: Sequence[dict[str, object]]) -> list[Table]:
+    if not strangers:
+        return []
+    columns = [Column("table", "Table"), Column("row", "Row"), Column("key", "Source id")]
+    return [Table("Rows with a source id that the ledger does not know", columns, strangers, filterable=True)]

@@ -1,0 +1,118 @@
+"""Small helpers with which the stages make their reports."""
+
+from collections.abc import Mapping, Sequence
+
+from transload._pipeline.load import PassCounts
+from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._stages.bench import Bench
+from transload.values import Finding, Loss, Severity
+
+
+def report_of(
+    bench: Bench,
+    title: str,
+    verdict: Verdict,
+    facts: Mapping[str, str],
+    findings: Sequence[Finding] = (),
+    tables: Sequence[Table] = (),
+) -> Report:
+    """Return the report of a stage."""
+    return Report(
+        bench.context.stage,
+        title,
+        bench.project.settings.project.name,
+        bench.run_id,
+        bench.context.clock(),
+        verdict,
+        facts,
+        findings,
+        tables,
+    )
+
+
+def verdict_of_findings(findings: Sequence[Finding], detail: str, next_command: str) -> Verdict:
+    """Return a verdict that is as bad as the worst finding."""
+    blockers = sum(finding.severity is Severity.BLOCKER for finding in findings)
+    warnings = sum(finding.severity is Severity.WARNING for finding in findings)
+    if blockers:
+        return Verdict(Tone.BAD, f"{_number(blockers, 'finding')} must be settled first", detail)
+    if warnings:
+        return Verdict(Tone.WARN, f"Passed, with {_number(warnings, 'warning')}", detail, next_command)
+    return Verdict(Tone.GOOD, "Passed", detail, next_command)
+
+
+def passes_table(counts: Sequence[PassCounts]) -> Table:
+    """Return the table of what each pass did."""
+    return Table(
+        "Passes",
+        [Column("number", "Pass", numeric=True), Column("entity", "Entity"), Column("phase", "Writes"),
+         Column("created", "Created", numeric=True), Column("updated", "Updated", numeric=True),
+         Column("unchanged", "Unchanged", numeric=True), Column("matched", "Matched", numeric=True),
+         Column("parked", "Parked", numeric=True), Column("failed", "Failed", numeric=True)],
+        [
+            {
+                "number": count.step.number,
+                "entity": count.step.entity,
+                "phase": count.step.phase,
+                "created": count.created,
+                "updated": count.updated,
+                "unchanged": count.unchanged,
+                "matched": count.matched,
+                "parked": count.parked,
+                "failed": count.failed,
+            }
+            for count in counts
+        ],
+        brief=True,
+    )  # fmt: skip
+
+
+def losses_table(losses: Sequence[Loss]) -> Table:
+    """Return the lossy ledger: everything that a rule changed for the worse."""
+    return Table(
+        "Lossy ledger",
+        [Column("record", "Record"), Column("column", "Column"), Column("kind", "What happened"),
+         Column("original", "Source"), Column("kept", "Kept")],
+        [
+            {
+                "record": str(loss.key),
+                "column": loss.column,
+                "kind": loss.kind,
+                "original": loss.original,
+                "kept": loss.kept,
+            }
+            for loss in losses
+        ],
+        note="Whatever a rule shortened, rounded or left out, with what the source held.",
+        filterable=True,
+    )  # fmt: skip
+
+
+def trouble_tables(bench: Bench) -> list[Table]:
+    """Return dead letters, parked records and flags, as far as there are any."""
+    letters = [
+        {"record": str(d.key), "phase": d.phase, "message": d.message, "remedy": d.remedy}
+        for d in bench.ledger.notes.dead_letters()
+    ]
+    parked = [{"record": str(p.key), "phase": p.phase, "waits": p.waits_for} for p in bench.ledger.notes.parked()]
+    flags = [
+        {"record": str(key), "reason": "; ".join(reasons)}
+        for key, reasons in bench.ledger.notes.flags().items()
+        if reasons
+    ]
+    tables = []
+    if letters:
+        columns = [Column("record", "Record"), Column("phase", "Pass"), Column("message", "Error"),
+                   Column("remedy", "Remedy")]  # fmt: skip
+        tables.append(Table("Dead letters", columns, letters, note="Set aside; the run went on.", filterable=True))
+    if parked:
+        columns = [Column("record", "Record"), Column("phase", "Pass"), Column("waits", "Waits for")]
+        tables.append(Table("Parked records", columns, parked, filterable=True))
+    if flags:
+        columns = [Column("record", "Record"), Column("reason", "Why a person should look")]
+        tables.append(Table("Flagged records", columns, flags, filterable=True))
+    return tables
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,218 @@
+"""Rollback: undoes what was written, newest first, by the journal.
+
+A row that people changed since is spared, and so is every row that it points to: deleting
+a parent would take the spared child along. What is spared is listed. When nothing is
+spared, the columns and keys that ``prepare`` made go too, and the target is what it was.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from transload._ledger import UndoRow
+from transload._pipeline.compare import same, show
+from transload._pipeline.pool import run_bounded
+from transload._pipeline.recover import settle_open_intents
+from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._stages.approvals import CUT_OVER
+from transload._stages.bench import Bench
+from transload._stages.reporting import report_of
+from transload.errors import StageRefusedError
+from transload.values import (
+    DeleteRow,
+    DropSchema,
+    Event,
+    Inverse,
+    Outcome,
+    RestoreRow,
+    Row,
+    RowRef,
+    TableName,
+)
+
+WINDOW = timedelta(hours=72)
+_AT_ONCE = 100
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a rollback did."""
+
+    undone: dict[TableName, int] = field(default_factory=dict)
+    spared: list[dict[str, object]] = field(default_factory=list)
+    needed: set[RowRef] = field(default_factory=set)
+    gone: set[RowRef] = field(default_factory=set)
+    failed: list[dict[str, object]] = field(default_factory=list)
+    schema: int = 0
+
+
+def rollback(bench: Bench, dry_run: bool = False, force: bool = False) -> Report:
+    """Undo everything that is not undone yet.
+
+    Args:
+        bench: The bench.
+        dry_run: Only say what would be done.
+        force: Undo also after the window of 72 hours.
+
+    Raises:
+        StageRefusedError: The window is over.
+    """
+    _require_window(bench, force)
+    settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    tally, total = _Tally(), 0
+    for table, rows in groupby(bench.ledger.journal.undo_list(), key=lambda row: row.table):
+        chunks = _chunks(rows)
+        run_bounded(
+            chunks,
+            lambda chunk, table=table: _undo(bench, table, chunk, tally, dry_run),  # type: ignore[misc]
+            lambda chunk, results: _take(bench, chunk, results, tally, dry_run),
+            bench.project.settings.run.workers,
+        )
+        total = sum(tally.undone.values())
+        bench.context.observe(Event("pass_finished", table, total, None, "undone"))
+    if not (dry_run or tally.spared or tally.failed):
+        _undo_schema(bench, tally)
+    return _report(bench, tally, dry_run)
+
+
+def _require_window(bench: Bench, force: bool) -> None:
+    at = bench.ledger.runs.fact(CUT_OVER)
+    if at is None or force:
+        return
+    end = datetime.fromisoformat(at) + WINDOW
+    if bench.context.clock() > end:
+        reason = f"the 72 hours after the cut-over ended on {end:%Y-%m-%d %H:%M} UTC"
+        raise StageRefusedError("rollback", reason, "transload rollback --force")
+
+
+def _chunks(rows: Iterator[UndoRow]) -> Iterator[list[UndoRow]]:
+    chunk: list[UndoRow] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == _AT_ONCE:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _undo(
+    bench: Bench, table: TableName, rows: Sequence[UndoRow], tally: _Tally, dry_run: bool
+) -> list[tuple[UndoRow, str, Outcome | None]]:
+    """Undo rows of one table; runs in a worker thread, and returns why a row was spared."""
+    columns = sorted({column for row in rows for column in row.written})
+    now = bench.plugins.read_back(table, [row.row_id for row in rows], columns, bench.context)
+    reasons = [_reason_to_spare(row, now.get(row.row_id), tally) for row in rows]
+    inverses = [_inverse(row) for row, reason in zip(rows, reasons, strict=True) if not reason]
+    outcomes: list[Outcome] = []
+    for _, group in groupby(inverses, key=type):
+        batch: list[Inverse] = list(group)
+        outcomes += [Outcome()] * len(batch) if dry_run else bench.plugins.rollback(batch, bench.context)
+    following = iter(outcomes)
+    return [(row, reason, None if reason else next(following)) for row, reason in zip(rows, reasons, strict=True)]
+
+
+def _reason_to_spare(row: UndoRow, now: Row | None, tally: _Tally) -> str:
+    if now is None:
+        return ""  # gone already: undoing it is a matter of the ledger only
+    if RowRef(row.table, row.row_id) in tally.needed:
+        return "a spared row points to it"
+    if now.changed_by_others:
+        return "somebody changed it"
+    for column, wrote in row.written.items():
+        is_now = now.columns.get(column)
+        cut_by_us = isinstance(wrote, RowRef) and is_now is None and wrote in tally.gone
+        if not same(wrote, is_now) and not cut_by_us:
+            return f"{column} was {show(wrote)!r} and is {show(is_now)!r}"
+    return ""
+
+
+def _inverse(row: UndoRow) -> Inverse:
+    if row.created:
+        return DeleteRow(row.table, row.row_id)
+    return RestoreRow(row.table, row.row_id, row.before, row.before_state)
+
+
+def _take(
+    bench: Bench,
+    chunk: Sequence[UndoRow],
+    results: Sequence[tuple[UndoRow, str, Outcome | None]],
+    tally: _Tally,
+    dry_run: bool,
+) -> None:
+    undone = []
+    for row, reason, outcome in results:
+        ref = RowRef(row.table, row.row_id)
+        if outcome is None:
+            tally.spared.append({"record": str(row.key), "table": row.table, "row": row.row_id, "reason": reason})
+        elif outcome.error is not None:
+            tally.failed.append(
+                {"record": str(row.key), "table": row.table, "row": row.row_id, "reason": str(outcome.error)}
+            )
+        else:
+            undone.append((ref, outcome))
+            tally.gone.add(ref)
+            tally.undone[row.table] = tally.undone.get(row.table, 0) + 1
+            continue
+        tally.needed.update(cell for cell in row.written.values() if isinstance(cell, RowRef))
+    if not dry_run:
+        bench.ledger.journal.mark_undone(bench.run_id, undone)
+
+
+def _undo_schema(bench: Bench, tally: _Tally) -> None:
+    changes = list(bench.ledger.journal.schema_to_undo())
+    if not changes:
+        return
+    outcomes = bench.plugins.rollback([DropSchema(change) for change in changes], bench.context)
+    done = []
+    for change, outcome in zip(changes, outcomes, strict=True):
+        if outcome.error is None:
+            done.append(change)
+        else:
+            tally.failed.append({"record": "", "table": change.table, "row": str(change), "reason": str(outcome.error)})
+    bench.ledger.journal.mark_schema_undone(bench.run_id, done)
+    tally.schema = len(done)
+
+
+def _report(bench: Bench, tally: _Tally, dry_run: bool) -> Report:
+    total = sum(tally.undone.values())
+    would = "would be " if dry_run else ""
+    bench.summary.update({"undone": total, "spared": len(tally.spared), "dry_run": dry_run})
+    if tally.failed:
+        verdict = Verdict(
+            Tone.BAD, f"{len(tally.failed):,} could not be undone", "See below, then run the same command again.",
+            "transload rollback",
+        )  # fmt: skip
+    elif tally.spared:
+        verdict = Verdict(
+            Tone.WARN, f"{total:,} rows {would}undone, {len(tally.spared):,} spared",
+            "People changed the spared rows since; columns and keys stay as long as they are there.",
+        )  # fmt: skip
+    else:
+        verdict = Verdict(
+            Tone.GOOD,
+            f"{total:,} rows {would}undone; nothing {'would be' if dry_run else 'was'} spared",
+            "" if dry_run else "The target is what it was before the migration.",
+            "transload rollback" if dry_run else "",
+        )
+    columns = [
+        Column("record", "Record"),
+        Column("table", "Table"),
+        Column("row", "Row"),
+        Column("reason", "Why"),
+    ]
+    tables = [
+        Table(
+            "Undone",
+            [Column("table", "Table"), Column("rows", "Rows", numeric=True)],
+            [{"table": table, "rows": count} for table, count in tally.undone.items()],
+            brief=True,
+        )
+    ]
+    if tally.spared:
+        tables.append(Table("Spared", columns, tally.spared, brief=True, filterable=True))
+    if tally.failed:
+        tables.append(Table("Not undone", columns, tally.failed, brief=True, filterable=True))
+    facts = {"Rows undone": f"{total:,}", "Schema changes undone": f"{tally.schema:,}"}
+    return report_of(bench, "Rollback (dry run)" if dry_run else "Rollback", verdict, facts, tables=tables)

@@ -1,0 +1,193 @@
+"""Sample: a few records that exercise every rule, loaded, read back and compared field by field.
+
+The records are chosen, not drawn: each adds a field that was not filled yet, a value of
+a value map, an owner, a text that does not fit. Then come the parents that they refer
+to, so that every reference stays inside. The full run recognises them and leaves them be.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from transload._pipeline.fit import utf16_length
+from transload._pipeline.load import PassCounts
+from transload._pipeline.recover import settle_open_intents
+from transload._pipeline.transform import CompiledMapping
+from transload._pipeline.verify import FieldCheck, Mismatch
+from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._stages.approvals import require_approval
+from transload._stages.bench import Bench, Machinery, assemble
+from transload._stages.gates import require
+from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
+from transload.mapping import FieldRule, LookupByType
+from transload.values import EntityName, Record, RecordKey, SourceId
+
+_CHUNK = 100
+
+
+def sample(bench: Bench) -> Report:
+    """Choose, load, read back, compare."""
+    documents = bench.documents()
+    require_approval(bench, documents)
+    require(bench, "prepare", since="rollback")
+    machinery = assemble(bench, documents)
+    settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    keys = choose_sample(bench, machinery)
+    counts = [
+        machinery.loader.run_pass(step, _chunks(bench, keys.get(step.entity, [])), len(keys.get(step.entity, [])))
+        for step in machinery.plan.passes
+    ]
+    checks = [
+        check
+        for entity in machinery.plan.entities
+        for check in machinery.verifier.check(entity, _chunks(bench, keys.get(entity, [])))
+    ]
+    return _report(bench, keys, counts, checks)
+
+
+def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[RecordKey]]:
+    """Return the records of the sample by entity, closed under references."""
+    wanted = bench.project.settings.sample.records
+    share = max(1, wanted // max(1, len(machinery.mappings)))
+    chosen: dict[RecordKey, None] = {}
+    for entity, mapper in machinery.mappings.items():
+        seen: set[object] = set()
+        for batch in bench.ledger.staging.batches(entity):
+            for record in batch:
+                if new := _features(record, mapper) - seen:
+                    seen |= new
+                    chosen[record.key] = None
+        _fill_up(bench, entity, share, chosen)
+    _close(bench, machinery, chosen)
+    by_entity: dict[EntityName, list[RecordKey]] = {}
+    for key in sorted(chosen):
+        by_entity.setdefault(key.entity, []).append(key)
+    return by_entity
+
+
+def _features(record: Record, mapper: CompiledMapping) -> set[object]:
+    """Return what a record exercises: filled fields, mapped values, owners, texts of each magnitude."""
+    features: set[object] = set()
+    for column, rule in mapper.document.rules():
+        for source in rule.sources:
+            value = record.fields.get(source)
+            empty = value in (None, "", ())
+            features.add((column, source, empty))
+            if not empty and (rule.values is not None or rule.lookup == "employee"):
+                features.add((column, source, str(value)))
+            if isinstance(value, str):
+                features.add((column, source, "length", utf16_length(value).bit_length()))
+    return features
+
+
+def _fill_up(bench: Bench, entity: EntityName, share: int, chosen: dict[RecordKey, None]) -> None:
+    """Add records at even distances until the entity has its share."""
+    total = bench.ledger.staging.count(entity)
+    missing = min(share, total) - sum(key.entity == entity for key in chosen)
+    if missing <= 0:
+        return
+    step = max(1, total // missing)
+    records = (record for batch in bench.ledger.staging.batches(entity) for record in batch)
+    for number, record in enumerate(records):
+        if number % step == 0:
+            chosen[record.key] = None
+
+
+def _close(bench: Bench, machinery: Machinery, chosen: dict[RecordKey, None]) -> None:
+    """Add the records that the chosen ones refer to, and those that these refer to."""
+    fresh = list(chosen)
+    while fresh:
+        found = bench.ledger.staging.find_many(fresh)
+        parents = {
+            parent
+            for record in found.values()
+            if record.key.entity in machinery.mappings
+            for parent in _parents(record, machinery.mappings[record.key.entity])
+        }
+        fresh = [key for key in bench.ledger.staging.find_many(sorted(parents)) if key not in chosen]
+        chosen.update(dict.fromkeys(fresh))
+
+
+def _parents(record: Record, mapper: CompiledMapping) -> Iterator[RecordKey]:
+    for rule in mapper.document.fields.values():
+        entity = _entity_of(rule, record)
+        for source in rule.sources[: -1 if isinstance(rule.lookup, LookupByType) else None]:
+            value = record.fields.get(source)
+            if entity is not None and isinstance(value, int | str) and value != "":
+                yield RecordKey(EntityName(entity), SourceId(str(value)))
+
+
+def _entity_of(rule: FieldRule, record: Record) -> str | None:
+    if isinstance(rule.lookup, LookupByType):
+        return rule.lookup.values.get(str(record.fields.get(rule.lookup.by)))
+    return rule.lookup
+
+
+def _chunks(bench: Bench, keys: Sequence[RecordKey]) -> Iterator[list[Record]]:
+    for start in range(0, len(keys), _CHUNK):
+        found = bench.ledger.staging.find_many(keys[start : start + _CHUNK])
+        yield [found[key] for key in keys[start : start + _CHUNK] if key in found]
+
+
+def _report(
+    bench: Bench,
+    keys: Mapping[EntityName, Sequence[RecordKey]],
+    counts: Sequence[PassCounts],
+    checks: Sequence[FieldCheck],
+) -> Report:
+    wrong = [check for check in checks if check.mismatch is not None]
+    failed = sum(count.failed + count.parked for count in counts)
+    total = sum(len(group) for group in keys.values())
+    if wrong or failed:
+        verdict = Verdict(
+            Tone.BAD,
+            f"{len(wrong):,} fields are not as wanted, {failed:,} records were set aside",
+            "Correct the mapping and plan again; or, if all of this is as you want it, approve the sample.",
+            'transload approve sample --by "Your Name"',
+        )
+    else:
+        verdict = Verdict(
+            Tone.GOOD,
+            f"All {len(checks):,} fields of {total:,} records are as wanted",
+            "Look at a few records in the target before you go on.",
+            "transload run",
+        )
+    facts = {"Records": f"{total:,}", "Fields compared": f"{len(checks):,}", "Different": f"{len(wrong):,}"}
+    facts |= {f"of {entity}": f"{len(group):,}" for entity, group in keys.items()}
+    return report_of(
+        bench, "Sample with field-level diff", verdict, facts,
+        tables=[passes_table(counts), diff_table(checks), *trouble_tables(bench),
+                losses_table(list(bench.ledger.notes.losses()))],
+    )  # fmt: skip
+
+
+def diff_table(checks: Sequence[FieldCheck]) -> Table:
+    """Return the field-level diff: what the source says, what was wanted, what is there."""
+    rows = [
+        {
+            "record": str(check.key),
+            "table": check.table,
+            "row": check.row_id,
+            "column": check.column,
+            "source": check.source,
+            "wanted": check.wanted,
+            "actual": check.actual,
+            "verdict": check.mismatch or "as wanted",
+            "tone": _tone(check.mismatch),
+        }
+        for check in sorted(checks, key=lambda check: check.mismatch is None)
+    ]
+    return Table(
+        "Field-level diff",
+        [Column("record", "Record"), Column("column", "Column"), Column("source", "Source"),
+         Column("wanted", "Wanted"), Column("actual", "In the target"), Column("verdict", "Verdict", badge=True),
+         Column("row", "Row")],
+        rows,
+        tone_key="tone",
+        filterable=True,
+        compare=("wanted", "actual"),
+    )  # fmt: skip
+
+
+def _tone(mismatch: Mismatch | None) -> Tone:
+    if mismatch is None:
+        return Tone.GOOD
+    return Tone.WARN if mismatch is Mismatch.PEOPLE else Tone.BAD

@@ -1,0 +1,118 @@
+"""The stages of the journey, as commands."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transload.cli._frame import HERE, Folder, Json, Traceback, run_command
+
+if TYPE_CHECKING:
+    from transload._reports import Report
+    from transload._stages.bench import Bench
+
+
+class Subject(StrEnum):
+    """What can be approved."""
+
+    MAPPING = "mapping"
+    SAMPLE = "sample"
+    CUTOVER = "cutover"
+
+
+def register(app: typer.Typer) -> set[str]:
+    """Add the commands, and return their names."""
+    commands = (audit, plan, approve, prepare, sample, run, delta, reconcile, rollback)
+    for command in commands:
+        app.command()(command)
+    return {command.__name__ for command in commands}
+
+
+def audit(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Take stock of both systems. Writes to neither."""
+    from transload._stages.audit import audit as stage
+
+    run_command("audit", project, stage, json, traceback, resumable=True)
+
+
+def plan(
+    project: Folder = HERE,
+    check: Annotated[bool, typer.Option("--check", help="Only check the mapping as it stands.")] = False,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
+    """Write the mapping of every entity and field, for people to review."""
+    from transload._stages.plan import plan as stage
+
+    def work(bench: "Bench") -> "Report":
+        return stage(bench, check)
+
+    run_command("plan", project, work, json, traceback)
+
+
+def approve(
+    subject: Annotated[Subject, typer.Argument(help="What is approved.")],
+    by: Annotated[str, typer.Option("--by", help="Who approves it: a person's name.")],
+    note: Annotated[str, typer.Option("--note", help="Anything to keep with the approval.")] = "",
+    project: Folder = HERE,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
+    """Confirm, as a named person, what the next stage builds on."""
+    from transload._stages.approvals import approve as stage
+
+    def work(bench: "Bench") -> "Report":
+        return stage(bench, subject.value, by, note)
+
+    run_command("approve", project, work, json, traceback)
+
+
+def prepare(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Create the approved columns and keys in the target."""
+    from transload._stages.prepare import prepare as stage
+
+    run_command("prepare", project, stage, json, traceback)
+
+
+def sample(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Load a few telling records, and compare every field of them."""
+    from transload._stages.sample import sample as stage
+
+    run_command("sample", project, stage, json, traceback)
+
+
+def run(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Load everything, in dependency order. Run it again to go on, or to be sure."""
+    from transload._stages.load import run as stage
+
+    run_command("run", project, stage, json, traceback, resumable=True)
+
+
+def delta(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Carry over what changed in the source since."""
+    from transload._stages.load import delta as stage
+
+    run_command("delta", project, stage, json, traceback, resumable=True)
+
+
+def reconcile(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Compare both sides, field by field, and say go or no-go. Writes nothing."""
+    from transload._stages.reconcile import reconcile as stage
+
+    run_command("reconcile", project, stage, json, traceback)
+
+
+def rollback(
+    project: Folder = HERE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be undone.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also after the 72 hours.")] = False,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
+    """Undo what was written, newest first. Rows that people changed since are spared."""
+    from transload._stages.rollback import rollback as stage
+
+    def work(bench: "Bench") -> "Report":
+        return stage(bench, dry_run, force)
+
+    run_command("rollback-dry-run" if dry_run else "rollback", project, work, json, traceback, resumable=not dry_run)

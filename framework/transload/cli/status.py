@@ -1,0 +1,72 @@
+"""``transload status``: where the migration stands, from another terminal too."""
+
+import sys
+
+import orjson
+import typer
+from rich.table import Table
+
+from transload.cli._frame import HERE, Folder, Json, Traceback, explained, output
+
+_NEXT = {
+    "audit": "transload plan",
+    "plan": 'transload approve mapping --by "Your Name"',
+    "approve": "transload prepare",
+    "prepare": "transload sample",
+    "sample": "transload run",
+    "run": "transload reconcile",
+    "delta": "transload reconcile",
+    "reconcile": 'transload approve cutover --by "Your Name"',
+}
+
+
+def register(app: typer.Typer) -> set[str]:
+    """Add the command, and return its name."""
+    app.command()(status)
+    return {"status"}
+
+
+def status(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Show what has run, what is in the ledger, and what comes next. Touches neither system."""
+    from transload._ledger import Ledger
+    from transload.settings import load_project
+
+    with explained(json, traceback):
+        found = load_project(project.resolve())
+        with Ledger.open(found.ledger_url, read_only=True, create=False) as ledger:
+            runs = ledger.runs.all()
+            staged = {str(entity): count for entity, count in ledger.staging.counts().items()}
+            writes = {
+                str(table): {str(k): v for k, v in counts.items()} for table, counts in ledger.journal.counts().items()
+            }
+            letters, parked = len(list(ledger.notes.dead_letters())), len(list(ledger.notes.parked()))
+        if json:
+            body = {
+                "client": found.settings.project.name,
+                "runs": [
+                    {"run_id": r.run_id, "stage": r.stage, "status": str(r.status), "started_at": r.started_at}
+                    for r in runs
+                ],
+                "staged": staged,
+                "writes": writes,
+                "dead_letters": letters,
+                "parked": parked,
+            }
+            sys.stdout.write(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode() + "\n")
+            return
+        console = output()
+        table = Table("Stage", "Status", "Started (UTC)", title=found.settings.project.name, title_justify="left")
+        for run in runs:
+            table.add_row(run.stage, str(run.status), f"{run.started_at:%Y-%m-%d %H:%M:%S}")
+        console.print(table)
+        console.print("Staged: " + (", ".join(f"{count:,} {entity}" for entity, count in staged.items()) or "nothing"))
+        for name, counts in writes.items():
+            console.print(f"Writes to {name}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
+        console.print(f"Dead letters: {letters:,}, parked: {parked:,}")
+        last = runs[-1] if runs else None
+        if last is None or str(last.status) == "passed":
+            following = _NEXT.get(last.stage, "") if last is not None else "transload audit"
+        else:
+            following = f"transload {last.stage}"
+        if following:
+            console.print(f"Next: {following}")

@@ -1,0 +1,211 @@
+"""The project file: which plugins a client uses, and their settings.
+
+``transload.toml`` in the client's folder. A ``[project]`` table names the client and
+lists the plugins; each plugin has a table of its own, validated by the model that its
+``settings`` hook returns. Secrets never stand in the file.
+"""
+
+import os
+import tomllib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from transload._mistakes import list_mistakes, nearest
+from transload.errors import ProjectFileError
+
+PROJECT_FILE = "transload.toml"
+KEYRING_SERVICE = "transload"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectTable(_Table):
+    """The ``[project]`` table."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """The client, as reports show it."""
+    plugins: Annotated[list[str], Field(min_length=1)]
+    """The plugins that are on, first come first asked."""
+    ledger: str = "ledger.sqlite"
+    """A file in the client's folder, or ``postgresql://host/database``."""
+
+
+class RunTable(_Table):
+    """The ``[run]`` table: how hard to push."""
+
+    batch_size: Annotated[int, Field(ge=1, le=1000)] = 200
+    """Rows in one request."""
+    workers: Annotated[int, Field(ge=1, le=16)] = 4
+    """Requests in flight."""
+
+
+class SampleTable(_Table):
+    """The ``[sample]`` table."""
+
+    records: Annotated[int, Field(ge=1, le=5000)] = 150
+    """How many records to choose, before the parents that they need are added."""
+
+
+class DeltaTable(_Table):
+    """The ``[delta]`` table."""
+
+    conflict: Literal["target", "source"] = "target"
+    """Whose value stays when a field changed on both sides."""
+
+
+class ProjectSettings(_Table):
+    """The tables of a project file that belong to the framework."""
+
+    project: ProjectTable
+    run: RunTable = RunTable()
+    sample: SampleTable = SampleTable()
+    delta: DeltaTable = DeltaTable()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A client's folder with its project file.
+
+    Attributes:
+        folder: The client's folder.
+        settings: The framework's tables.
+        plugin_tables: The raw tables of the plugins.
+    """
+
+    folder: Path
+    settings: ProjectSettings
+    plugin_tables: Mapping[str, Mapping[str, object]]
+
+    @property
+    def file(self) -> Path:
+        """The project file."""
+        return self.folder / PROJECT_FILE
+
+    @property
+    def reports(self) -> Path:
+        """Where the stages leave their reports."""
+        return self.folder / "reports"
+
+    @property
+    def mapping(self) -> Path:
+        """Where the mapping documents stand."""
+        return self.folder / "mapping"
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the ledger is: an absolute file path, or a database URL."""
+        ledger = self.settings.project.ledger
+        return ledger if "://" in ledger else str(self.folder / ledger)
+
+
+def load_project(folder: Path) -> Project:
+    """Read the project file of a client's folder.
+
+    Raises:
+        ProjectFileError: It is not there, not TOML, or has mistakes in the framework's tables.
+    """
+    file = folder / PROJECT_FILE
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ProjectFileError(str(file), ["it does not exist; `transload init` makes a folder with one"]) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProjectFileError(str(file), [f"it cannot be read as TOML: {error}"]) from error
+    own = {name: raw[name] for name in ProjectSettings.model_fields if name in raw}
+    try:
+        settings = ProjectSettings.model_validate(own)
+    except ValidationError as error:
+        raise ProjectFileError(str(file), list_mistakes(error, ProjectSettings)) from error
+    return Project(folder, settings, {name: raw[name] for name in raw if name not in own})
+
+
+def configure_plugins(
+    project: Project,
+    models: Mapping[str, type[BaseModel] | None],
+    environ: Mapping[str, str] = os.environ,
+) -> dict[type[BaseModel], BaseModel]:
+    """Validate every plugin's table, with its secrets, and report all mistakes at once.
+
+    Args:
+        project: The project.
+        models: Settings model of each enabled plugin, by plugin name.
+        environ: Where secrets are looked for first.
+
+    Raises:
+        ProjectFileError: Unknown tables, unknown keys, wrong values, missing secrets.
+    """
+    settings: dict[type[BaseModel], BaseModel] = {}
+    known = [*ProjectSettings.model_fields, *models]
+    mistakes = [
+        f"[{name}]: no enabled plugin has this table{nearest(name, known)}"
+        for name in project.plugin_tables
+        if name not in models
+    ]
+    for name, model in models.items():
+        table = project.plugin_tables.get(name, {})
+        if model is None:
+            mistakes.extend(f"{name}.{key}: the plugin has no settings" for key in table)
+            continue
+        values: dict[str, object] = dict(table) if isinstance(table, Mapping) else {}
+        mistakes.extend(_fill_secrets(name, model, values, environ))
+        try:
+            settings[model] = model.model_validate(values)
+        except ValidationError as error:
+            known_missing = {f"{field}: is missing" for field in _secret_fields(model) if field not in values}
+            mistakes.extend(
+                f"{name}.{mistake}" for mistake in list_mistakes(error, model) if mistake not in known_missing
+            )
+    if mistakes:
+        raise ProjectFileError(str(project.file), mistakes)
+    return settings
+
+
+def secret_variable(plugin: str, field: str) -> str:
+    """Return the name under which a secret is looked for in the environment and the keyring."""
+    return f"TRANSLOAD_{plugin}__{field}".upper()
+
+
+def _fill_secrets(
+    plugin: str, model: type[BaseModel], values: dict[str, object], environ: Mapping[str, str]
+) -> Iterator[str]:
+    """Put the secrets into ``values``; yield what is wrong about them."""
+    for field in _secret_fields(model):
+        variable = secret_variable(plugin, field)
+        if field in values:
+            yield f"{plugin}.{field}: secrets never stand in this file; set {variable} in the environment"
+            del values[field]
+        if secret := environ.get(variable) or _from_keyring(variable):
+            values[field] = SecretStr(secret)
+        elif model.model_fields[field].is_required():
+            yield (
+                f"{plugin}.{field}: the secret is missing; set the environment variable {variable}, "
+                f"or run `keyring set {KEYRING_SERVICE} {variable}`"
+            )
+
+
+def _secret_fields(model: type[BaseModel]) -> list[str]:
+    return [name for name, field in model.model_fields.items() if is_secret(field.annotation)]
+
+
+def is_secret(annotation: Any) -> bool:
+    """Whether a settings field of this type is a secret, and so never stands in the file."""
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return any(is_secret(arg) for arg in get_args(annotation))
+    return annotation is SecretStr
+
+
+def _from_keyring(variable: str) -> str | None:
+    import keyring
+    import keyring.errors
+
+    try:
+        return keyring.get_password(KEYRING_SERVICE, variable)
+    except keyring.errors.KeyringError:
+        return None

@@ -1,0 +1,134 @@
+"""What kind of environment this is: facts for people, and findings of the audit."""
+
+from collections.abc import Mapping
+
+from transload import Finding, Lookup, RunContext, Severity, TargetSchema
+from transload.errors import ConfigError
+from transload_dynamics_sink.client import Dataverse, Json, open_dataverse, query
+from transload_dynamics_sink.lookups import USERS, open_finder
+from transload_dynamics_sink.metadata import Metadata
+
+_FIELD_SERVICE = "msdyn_workorder"
+_SALES = "quote"
+_ORGANIZATION = "name,languagecode,isauditenabled,_basecurrencyid_value,maxuploadfilesize"
+
+
+def read_facts(dataverse: Dataverse, metadata: Metadata) -> Mapping[str, str]:
+    """Return what an administrator wants to see, name to text."""
+    organization = _organization(dataverse)
+    base = organization.get("_basecurrencyid_value")
+    currencies = _currencies(dataverse)
+    return {
+        "version": read_version(dataverse),
+        "organisation": str(organization.get("name", "")),
+        "user": _user_name(dataverse),
+        "currency": currencies.get(str(base), ""),
+        "currencies": ", ".join(sorted(currencies.values())),
+        "field_service": _yes(metadata.has_table(_FIELD_SERVICE)),
+        "sales": _yes(metadata.has_table(_SALES)),
+        "audit_log": _yes(bool(organization.get("isauditenabled"))),
+        "requests_in_flight": str(dataverse.who_am_i["dop_hint"]) or "no advice",
+    }
+
+
+def check_connection(context: RunContext) -> list[Finding]:
+    """Sign in and ask who we are.
+
+    Raises:
+        RunError: The environment does not answer, or refuses us.
+    """
+    dataverse = context.resource(open_dataverse)
+    return [
+        Finding(
+            "dynamics.connected",
+            Severity.INFO,
+            f"Signed in to Dynamics 365 as {_user_name(dataverse)}",
+            f"{dataverse.root}, version {read_version(dataverse)}",
+        )
+    ]
+
+
+def audit_environment(target: TargetSchema, context: RunContext) -> list[Finding]:
+    """Return what an administrator should know or decide before anything is written."""
+    facts = target.facts
+    findings = [_field_service(facts), _duplicates(), _currency(facts)]
+    if facts.get("audit_log") == "yes":
+        findings.append(
+            Finding(
+                "dynamics.audit_log",
+                Severity.WARNING,
+                "The environment's audit log is on",
+                "Every row that is written adds one row to the log: storage and time.",
+                "Consider switching auditing off for the tables of the migration until it is done.",
+            )
+        )
+    return [*findings, *_fallback_owner(context)]
+
+
+def read_version(dataverse: Dataverse) -> str:
+    """Return the version of the server."""
+    return str(dataverse.get("RetrieveVersion()", "tell its version")["Version"])
+
+
+def _field_service(facts: Mapping[str, str]) -> Finding:
+    present = facts.get("field_service") == "yes"
+    return Finding(
+        "dynamics.field_service",
+        Severity.INFO,
+        f"Field Service is {'' if present else 'not '}installed",
+        f"The table {_FIELD_SERVICE} {'exists' if present else 'does not exist'}.",
+        "Jobs can become work orders: enable a plugin that maps them so." if present else "",
+    )
+
+
+def _duplicates() -> Finding:
+    return Finding(
+        "dynamics.duplicate_detection",
+        Severity.INFO,
+        "Duplicate detection rules do not apply to the migration",
+        "Dataverse switches them off for writes through its API; alternate keys still hold.",
+    )
+
+
+def _currency(facts: Mapping[str, str]) -> Finding:
+    return Finding(
+        "dynamics.currency",
+        Severity.INFO,
+        f"Base currency is {facts.get('currency') or 'unknown'}",
+        f"Active currencies: {facts.get('currencies') or 'none'}.",
+        "Amounts without a currency are taken as amounts in the base currency.",
+    )
+
+
+def _fallback_owner(context: RunContext) -> list[Finding]:
+    try:
+        context.resource(open_finder).find([Lookup(USERS)])
+    except ConfigError as error:
+        return [
+            Finding("dynamics.fallback_owner", Severity.BLOCKER, str(error), remedy=error.remedy),
+        ]
+    return []
+
+
+def _organization(dataverse: Dataverse) -> Json:
+    found: list[Json] = dataverse.get(query("organizations", select=_ORGANIZATION), "show its settings")["value"]
+    return found[0] if found else {}
+
+
+def _currencies(dataverse: Dataverse) -> dict[str, str]:
+    path = query(
+        "transactioncurrencies", select="transactioncurrencyid,isocurrencycode", filter="statecode eq 0"
+    )
+    return {
+        raw["transactioncurrencyid"]: raw["isocurrencycode"]
+        for raw in dataverse.rows(path, "list its currencies")
+    }
+
+
+def _user_name(dataverse: Dataverse) -> str:
+    path = query(f"systemusers({dataverse.own_user})", select="fullname")
+    return str(dataverse.get(path, "name our user")["fullname"])
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

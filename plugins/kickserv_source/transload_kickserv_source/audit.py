@@ -1,0 +1,123 @@
+"""What the audit should say about a Kickserv account."""
+
+from collections.abc import Iterable, Iterator
+
+from transload.values import Finding, Severity
+from transload_kickserv_source.client import KickservClient
+from transload_kickserv_source.observations import Observations
+
+_SHOWN = 5
+_LIMITED = (
+    "A token of an employee limited to own assignments sees only assigned customers and jobs, and Kickserv "
+    "says nothing about it. Use the token of the account owner."
+)
+
+
+def check_access(client: KickservClient) -> list[Finding]:
+    """Ask for the ids of the first customers, and say who answered.
+
+    Raises:
+        RunError: Kickserv refuses the token or does not answer.
+    """
+    page = client.get_list("customers.xml", "customers", {"page": "1", "only": "id"})
+    account = client.settings.account
+    if not page.rows:
+        return [
+            Finding(
+                "kickserv.no_customers",
+                Severity.WARNING,
+                f"The Kickserv account {account} answers, but shows no customer",
+                remedy=_LIMITED,
+            )
+        ]
+    return [
+        Finding(
+            "kickserv.answers",
+            Severity.INFO,
+            f"The Kickserv account {account} answers at {client.settings.address}",
+        )
+    ]
+
+
+def findings(seen: Observations) -> Iterator[Finding]:
+    """Yield what a person should know after the account has been read."""
+    for path, reason in seen.unavailable.items():
+        yield Finding(
+            "kickserv.unavailable",
+            Severity.INFO,
+            f"Kickserv does not offer {path}",
+            reason,
+            "Nothing is lost that hangs on a customer: contacts came with their customers.",
+        )
+    yield from _contacts(seen)
+    yield from _limits(seen)
+    yield from _authors(seen)
+    yield from _gaps(seen)
+    if seen.oddities:
+        worst = ", ".join(f"{place} ({times} times)" for place, times in seen.oddities.most_common(_SHOWN))
+        yield Finding(
+            "kickserv.unreadable_values",
+            Severity.WARNING,
+            "Some values could not be read as their declared type and were kept as text",
+            worst,
+            "Look at these fields in Kickserv; correct them there, or map them to text columns.",
+            sum(seen.oddities.values()),
+        )
+
+
+def _contacts(seen: Observations) -> Iterator[Finding]:
+    if seen.without_contacts:
+        yield Finding(
+            "kickserv.contacts_missing",
+            Severity.WARNING,
+            "Kickserv did not say which contacts some customers have",
+            remedy="Compare with the contacts of Kickserv's account export before going on.",
+            count=seen.without_contacts,
+        )
+
+
+def _limits(seen: Observations) -> Iterator[Finding]:
+    hidden = {customer: jobs for customer, jobs in seen.job_customers.items() if customer not in seen.customers}
+    if hidden:
+        yield Finding(
+            "kickserv.hidden_customers",
+            Severity.WARNING,
+            "Jobs refer to customers that the token does not see",
+            f"{sum(hidden.values())} jobs; customer ids {_some(hidden)}",
+            _LIMITED,
+            len(hidden),
+        )
+
+
+def _authors(seen: Observations) -> Iterator[Finding]:
+    strangers = {author: times for author, times in seen.authors.items() if author not in seen.employees}
+    if strangers:
+        yield Finding(
+            "kickserv.unknown_employees",
+            Severity.WARNING,
+            "Records were created by employees that Kickserv no longer lists",
+            f"{sum(strangers.values())} records; employee ids {_some(strangers)}",
+            "Their records go to the fallback owner and are flagged.",
+            len(strangers),
+        )
+
+
+def _gaps(seen: Observations) -> Iterator[Finding]:
+    if not seen.job_numbers:
+        return
+    missing = max(seen.job_numbers) - len(seen.job_numbers)
+    if missing > 0:
+        yield Finding(
+            "kickserv.job_number_gaps",
+            Severity.INFO,
+            "Job numbers are missing from the list of jobs",
+            f"{missing} of the numbers up to {max(seen.job_numbers)}",
+            "Jobs and opportunities share one sequence: these are opportunities, which are not read yet, "
+            "deleted jobs, or jobs that the token does not see.",
+            missing,
+        )
+
+
+def _some(ids: Iterable[object]) -> str:
+    texts = [str(one) for one in ids]
+    return ", ".join(texts[:_SHOWN]) + (", ..." if len(texts) > _SHOWN else "")

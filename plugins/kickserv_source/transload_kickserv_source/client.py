@@ -1,0 +1,166 @@
+"""Asks Kickserv and reads its answers.
+
+Decides by status first and looks into the body second: a refused token is answered
+with XML or with plain text, an unknown number with 400 and not 404, and a missing
+endpoint may be a web page. Pages and records are other modules' matter.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import httpx
+
+from transload import RunContext
+from transload.errors import AuthenticationError, NotOfferedError, ProtocolError, UnreachableError
+from transload.http import Exchange, HttpClient, Patience, Time
+from transload.values import Event
+from transload_kickserv_source.settings import KickservSettings
+from transload_kickserv_source.xml import Document, excerpt, read_errors, read_list, read_record
+
+ResultT = TypeVar("ResultT")
+
+_READ_TIMEOUT = 120.0  # seconds; what the best-known public client of this API allows
+_READINGS = 3
+_NOT_OFFERED = frozenset({400, 404, 405, 406, 410, 415, 422, 501})
+_PAUSE_BETWEEN_READINGS = 1.0
+
+
+class GoneError(NotOfferedError):
+    """Kickserv has no record of that number any more."""
+
+
+class ServerFaultError(UnreachableError):
+    """Kickserv failed on this request, again and again."""
+
+
+class KickservClient:
+    """A reading client of one account, safe to use from several threads.
+
+    Args:
+        settings: Address, account and token.
+        ca_file: Certificates to trust instead of the usual ones.
+        listen: Told of every exchange.
+        patience: When to give up.
+        transport: The seam for tests; ``None`` means the network.
+        clock: The seam for tests; ``None`` means real time.
+    """
+
+    def __init__(
+        self,
+        settings: KickservSettings,
+        *,
+        listen: Callable[[Exchange], None] | None = None,
+        patience: Patience | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Time | None = None,
+    ) -> None:
+        self.settings = settings
+        self._token = settings.api_token.get_secret_value()
+        self._clock: Time = clock or time
+        self._lock, self._started = threading.Lock(), False
+        self._http = HttpClient(
+            system="Kickserv",
+            base_url=settings.address,
+            auth=httpx.BasicAuth(self._token, self._token),
+            headers={"Accept": "application/xml", "Accept-Encoding": "gzip"},
+            read_timeout=_READ_TIMEOUT,
+            connections=settings.connections,
+            ca_file=settings.ca_file,
+            patience=patience,
+            listen=listen,
+            transport=transport,
+            clock=clock,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def get_list(self, path: str, root: str, params: Mapping[str, str] | None = None) -> Document:
+        """Read one page of a list.
+
+        Args:
+            path: Below the account: ``jobs.xml``.
+            root: Name of the answer's root element.
+            params: The query.
+
+        Raises:
+            GoneError: The record in the path does not exist.
+            RunError: The list cannot be read.
+        """
+        return self._get(path, params or {}, lambda body: read_list(body, root))
+
+    def get_record(self, path: str, *roots: str) -> Document:
+        """Read one record by its number.
+
+        Raises:
+            GoneError: There is none.
+            RunError: It cannot be read.
+        """
+        return self._get(path, {}, lambda body: read_record(body, *roots))
+
+    def _get(self, path: str, params: Mapping[str, str], read: Callable[[bytes], ResultT]) -> ResultT:
+        """Ask until an answer can be read: a cut or broken one is asked for again, a refusal is not."""
+        for reading in range(1, _READINGS + 1):
+            self._keep_pace()
+            answer = self._http.send("GET", path, repeatable=True, params=params)
+            try:
+                self._check(answer, path)
+                return read(answer.content)
+            except (ProtocolError, UnreachableError) as error:
+                if reading == _READINGS or answer.status_code not in {200, 500}:
+                    # A page may echo the request: neither the message nor its cause shows the token.
+                    raise type(error)(str(error).replace(self._token, "***"), error.remedy) from None
+            self._clock.sleep(_PAUSE_BETWEEN_READINGS * reading)
+        raise AssertionError("unreachable")
+
+    def _keep_pace(self) -> None:
+        with self._lock:
+            first, self._started = not self._started, True
+        if not first and self.settings.pause:
+            self._clock.sleep(self.settings.pause)
+
+    def _check(self, answer: httpx.Response, path: str) -> None:
+        """Raise what a status other than 200 means."""
+        status = answer.status_code
+        if status == 200:
+            return
+        said = "; ".join(read_errors(answer.content)) or excerpt(answer.content, self._token) or "nothing"
+        told = f"Kickserv answered {path} with {status}: {said}"
+        if status == 401:
+            raise AuthenticationError(
+                f"Kickserv refuses the API token for the account {self.settings.account}: {said}",
+                "Changing the employee's password in Kickserv makes a new token. Copy the present one from "
+                "the employee's record (or My Account, API token) into TRANSLOAD_KICKSERV_SOURCE__API_TOKEN, "
+                "check `account`, and run the same command again.",
+            )
+        if status == 403:
+            raise NotOfferedError(
+                told,
+                "The API belongs to Kickserv's Premium plan, and the token sees what its employee may see. "
+                "Check the plan, and use the token of the account owner.",
+            )
+        if status == 400 and said.startswith("Invalid "):
+            raise GoneError(told, "Nothing to do: the record was deleted in Kickserv.")
+        if status in _NOT_OFFERED:
+            raise NotOfferedError(told, "Check base_url, account and api_prefix in [kickserv_source].")
+        if status == 500:
+            raise ServerFaultError(told, "Run the same command again later; if it stays, ask for fewer associations.")
+        if status == 429 or status >= 500:
+            raise UnreachableError(told, "Kickserv is overloaded or under repair. Run the same command again later.")
+        raise ProtocolError(told, "Check base_url: the answer does not come from Kickserv's API.")
+
+
+def open_client(context: RunContext) -> KickservClient:
+    """Make the client of a run, for :meth:`transload.RunContext.resource`."""
+    settings = context.settings_of(KickservSettings)
+    if settings.ca_file is not None:
+        settings = settings.model_copy(update={"ca_file": context.folder / settings.ca_file})
+
+    def listen(exchange: Exchange) -> None:
+        if exchange.status == 429:
+            context.observe(Event("throttled", "kickserv", text="Kickserv asks to slow down"))
+
+    return KickservClient(settings, listen=listen)

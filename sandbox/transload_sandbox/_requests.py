@@ -1,0 +1,77 @@
+"""Remembers the requests that an application answered."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """One request and how it was answered."""
+
+    system: str
+    method: str
+    path: str
+    query: str
+    status: int
+    """0 when the connection was cut before an answer."""
+    seconds: float
+    at: datetime
+
+
+OnRequest = Callable[[SeenRequest], None]
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """The newest requests of one system, oldest first."""
+
+    system: str
+    on_request: OnRequest | None = None
+    """Told of each request after its answer, on the server's thread."""
+    seen: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_KEPT))
+
+    def add(self, request: SeenRequest) -> None:
+        """Remember a request."""
+        self.seen.append(request)
+        if self.on_request is not None:
+            self.on_request(request)
+
+    def count(self, part: str = "") -> int:
+        """Return how many requests hold a text in method, path and query (``GET /acct/jobs.xml?page=1``)."""
+        return sum(part in f"{request.method} {request.path}?{request.query}" for request in list(self.seen))
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        self.seen.clear()
+
+
+def with_log(app: ASGIApp, log: RequestLog) -> ASGIApp:
+    """Write each request of an application to a log."""
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        status, began = 0, time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, watch)
+        finally:
+            seconds = time.perf_counter() - began
+            query = scope["query_string"].decode("latin-1")
+            log.add(SeenRequest(log.system, scope["method"], scope["path"], query, status, seconds, datetime.now(UTC)))
+
+    return logged

@@ -1,0 +1,285 @@
+"""The grammar of ``$filter``: text to a small tree.
+
+odata-query's grammar was judged and left: Dataverse's query functions take JSON lists and parameter aliases
+(``In(PropertyName=@p1,PropertyValues=["a"])``), enum literals carry a type name, and keywords are
+case-sensitive.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from transload_sandbox.dataverse import errors
+from transload_sandbox.dataverse.errors import ODataError
+
+Value = str | int | float | bool | None | list[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant; ``kind`` tells text, number, boolean, null, guid, time, enum and list apart."""
+
+    kind: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A property, reached over navigation properties."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparison: eq, ne, gt, ge, lt, le."""
+
+    operator: str
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """``and`` or ``or`` over two and more terms; flat, since clients send hundreds of terms."""
+
+    operator: str
+    operands: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Negation."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A built-in function: contains, startswith, endswith."""
+
+    name: str
+    arguments: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFunction:
+    """A function of the namespace Microsoft.Dynamics.CRM with named parameters."""
+
+    name: str
+    parameters: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """``any`` or ``all`` over a collection."""
+
+    operator: str
+    path: Path
+    variable: str
+    condition: "Node | None"
+
+
+Node = Literal | Path | Compare | Logic | Not | Call | QueryFunction | Lambda
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+    (?P<enum>[A-Za-z_][\w.]*\.[A-Za-z_]\w*'(?:[^']|'')*')
+  | (?P<text>'(?:[^']|'')*')
+  | (?P<guid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})
+  | (?P<time>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?)
+  | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+  | (?P<list>\[(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\]"'])*\])
+  | (?P<alias>@\w+)
+  | (?P<name>[A-Za-z_][\w.]*(?:/[A-Za-z_][\w.]*)*)
+  | (?P<mark>[(),=:])
+    )""",
+    re.VERBOSE,
+)
+_COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
+_CALLS = frozenset({"contains", "startswith", "endswith"})
+_NAMESPACE = "Microsoft.Dynamics.CRM."
+
+
+def parse_filter(text: str, aliases: Mapping[str, str]) -> Node:
+    """Read a filter.
+
+    Args:
+        text: The decoded value of ``$filter``.
+        aliases: All query options of the request; ``@name`` ones stand for literals.
+
+    Raises:
+        ODataError: The text is no filter that the service understands.
+    """
+    parser = _Parser(_tokens(text), text, aliases)
+    node = parser.disjunction()
+    parser.expect_end()
+    return node
+
+
+def parse_literal(text: str) -> Value:
+    """Read one literal, as parameter aliases and function parameters hold them."""
+    tokens = _tokens(text)
+    if len(tokens) != 1:
+        raise _syntax_error(text)
+    return _literal(*tokens[0]).value
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    tokens: list[tuple[str, str]] = []
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if not match or match.lastgroup is None:
+            raise _syntax_error(text)
+        tokens.append((match.lastgroup, match.group(match.lastgroup)))
+        position = match.end()
+    return tokens
+
+
+def _syntax_error(text: str) -> ODataError:
+    return ODataError(400, "0x0", f"Syntax error at position 0 in '{text}'.")
+
+
+def _literal(kind: str, text: str) -> Literal:
+    if kind == "text":
+        return Literal("text", text[1:-1].replace("''", "'"))
+    if kind == "number":
+        return Literal("number", float(text) if re.search(r"[.eE]", text) else int(text))
+    if kind == "list":
+        return Literal("list", _list(text))
+    if kind == "enum":
+        return Literal("enum", text[text.index("'") + 1 : -1])
+    if kind == "name" and text in {"true", "false"}:
+        return Literal("boolean", text == "true")
+    if kind == "name" and text == "null":
+        return Literal("null", None)
+    if kind in {"guid", "time"}:
+        return Literal(kind, text.lower() if kind == "guid" else text)
+    raise _syntax_error(text)
+
+
+def _list(text: str) -> list[object]:
+    if "'" in text and '"' not in text:
+        text = re.sub(r"'((?:[^']|'')*)'", lambda match: json.dumps(match.group(1).replace("''", "'")), text)
+    try:
+        values: list[object] = json.loads(text)
+    except ValueError as error:
+        raise _syntax_error(text) from error
+    return values
+
+
+class _Parser:
+    """Recursive descent, one method per level of precedence."""
+
+    def __init__(self, tokens: list[tuple[str, str]], text: str, aliases: Mapping[str, str]) -> None:
+        self._tokens, self._text, self._aliases = tokens, text, aliases
+        self._position = 0
+
+    def _peek(self) -> tuple[str, str]:
+        return self._tokens[self._position] if self._position < len(self._tokens) else ("end", "")
+
+    def _next(self) -> tuple[str, str]:
+        token = self._peek()
+        self._position += 1
+        return token
+
+    def _accept(self, text: str) -> bool:
+        if self._peek()[1] == text and self._peek()[0] in {"name", "mark"}:
+            self._position += 1
+            return True
+        return False
+
+    def _expect(self, text: str) -> None:
+        if not self._accept(text):
+            raise _syntax_error(self._text)
+
+    def expect_end(self) -> None:
+        """Refuse anything left over."""
+        if self._peek()[0] != "end":
+            raise _syntax_error(self._text)
+
+    def disjunction(self) -> Node:
+        """Read terms joined by ``or``."""
+        operands = [self._conjunction()]
+        while self._accept("or"):
+            operands.append(self._conjunction())
+        return operands[0] if len(operands) == 1 else Logic("or", tuple(operands))
+
+    def _conjunction(self) -> Node:
+        operands = [self._negation()]
+        while self._accept("and"):
+            operands.append(self._negation())
+        return operands[0] if len(operands) == 1 else Logic("and", tuple(operands))
+
+    def _negation(self) -> Node:
+        if self._accept("not"):
+            operand = self._negation()
+            if isinstance(operand, QueryFunction):
+                raise errors.unsupported("'not' is not supported before a query function.")
+            return Not(operand)
+        return self._comparison()
+
+    def _comparison(self) -> Node:
+        left = self._operand()
+        kind, text = self._peek()
+        if kind == "name" and text in _COMPARISONS:
+            self._position += 1
+            return Compare(text, left, self._operand())
+        return left
+
+    def _operand(self) -> Node:
+        kind, text = self._next()
+        if kind == "mark" and text == "(":
+            node = self.disjunction()
+            self._expect(")")
+            return node
+        if kind == "alias":
+            return self._alias(text)
+        if kind == "name" and text not in {"true", "false", "null"}:
+            return self._name(text)
+        return _literal(kind, text)
+
+    def _alias(self, name: str) -> Literal:
+        if name not in self._aliases:
+            raise _syntax_error(self._text)
+        tokens = _tokens(self._aliases[name])
+        if len(tokens) != 1:
+            raise _syntax_error(self._aliases[name])
+        return _literal(*tokens[0])
+
+    def _name(self, text: str) -> Node:
+        if not self._accept("("):
+            return Path(tuple(text.split("/")))
+        if text.startswith(_NAMESPACE):
+            return QueryFunction(text[len(_NAMESPACE) :], self._parameters())
+        collection, _, operator = text.rpartition("/")
+        if operator in {"any", "all"} and collection:
+            return self._lambda(operator, Path(tuple(collection.split("/"))))
+        if text not in _CALLS:
+            raise ODataError(400, "0x0", f"An unknown function with name '{text}' was found.")
+        arguments = [self.disjunction()]
+        while self._accept(","):
+            arguments.append(self.disjunction())
+        self._expect(")")
+        return Call(text, tuple(arguments))
+
+    def _lambda(self, operator: str, path: Path) -> Lambda:
+        if self._accept(")"):
+            return Lambda(operator, path, "", None)
+        variable = self._next()[1]
+        self._expect(":")
+        condition = self.disjunction()
+        self._expect(")")
+        return Lambda(operator, path, variable, condition)
+
+    def _parameters(self) -> dict[str, Value]:
+        parameters: dict[str, Value] = {}
+        while not self._accept(")"):
+            name = self._next()[1]
+            self._expect("=")
+            kind, text = self._next()
+            parameters[name] = (self._alias(text) if kind == "alias" else _literal(kind, text)).value
+            self._accept(",")
+        return parameters

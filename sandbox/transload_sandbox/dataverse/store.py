@@ -1,0 +1,321 @@
+"""Rows on disk or in memory: SQLite behind one connection and one lock.
+
+One SQL table per Dataverse table, made when it is first touched; one SQL column per Dataverse column, custom
+ones added by ALTER TABLE; an active alternate key is a unique index. Rows travel whole: a `Row` holds every
+storage column in table order, so that one prepared statement per table serves every insert and one every
+update.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from transload_sandbox.dataverse.errors import UniqueError
+from transload_sandbox.dataverse.model import Column, Key, Row, Stored, Table
+
+_INTEGERS = frozenset({"Boolean", "Integer", "BigInt", "Picklist", "State", "Status"})
+_NUMBERS = frozenset({"Decimal", "Double", "Money"})
+# Pointing to rows that live as long as the organisation: an index would cost every insert and serve no
+# delete.
+_UNINDEXED = frozenset({"systemuser", "team", "businessunit", "organization", "transactioncurrency"})
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The SQL of one table as it stands now."""
+
+    table: Table
+    columns: tuple[str, ...]
+    select: str
+    insert: str
+    update: str
+
+
+class Store:
+    """All rows of one organisation.
+
+    Every call must hold the lock, which `transaction` and `reading` take; the holder is one request at a
+    time.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Open the database file, or a private database in memory when there is no path."""
+        self._engine = sa.create_engine(
+            f"sqlite:///{path}" if path else "sqlite://",
+            poolclass=StaticPool,
+            connect_args={"check_same_thread": False},
+            isolation_level="AUTOCOMMIT",
+        )
+        self._connection = self._engine.connect()
+        if path:
+            self.execute("PRAGMA journal_mode=WAL")
+            self.execute("PRAGMA synchronous=FULL")
+        self.execute("CREATE TABLE IF NOT EXISTS _meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
+        self._lock = RLock()
+        self._depth = 0
+        self._statements: dict[str, Statements] = {}
+        self._existing = self._list_tables()
+        self.version = int(str(self.get_meta("version") or 0))
+        """The last row version given out."""
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the database for reading."""
+        with self._lock:
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep everything or nothing of what happens inside; a nested one belongs to the outer."""
+        with self._lock:
+            if self._depth:
+                yield
+                return
+            self.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield
+                self.put_meta("version", self.version)
+                self.execute("COMMIT")
+            except BaseException:
+                self.execute("ROLLBACK")
+                self._existing = self._list_tables()
+                raise
+            finally:
+                self._depth = 0
+
+    def next_version(self) -> int:
+        """Give out the next row version."""
+        self.version += 1
+        return self.version
+
+    def execute(self, sql: str, values: Sequence[Stored] = ()) -> list[tuple[Stored, ...]]:
+        """Run one statement and return its rows."""
+        result = self._connection.exec_driver_sql(sql, tuple(values))
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    def select(self, statement: sa.Select[Any]) -> list[tuple[Stored, ...]]:
+        """Run a composed query."""
+        return [tuple(row) for row in self._connection.execute(statement)]
+
+    # -- small things that are no rows
+
+    def get_meta(self, name: str) -> Stored:
+        """Return a remembered value."""
+        found = self.execute("SELECT value FROM _meta WHERE name = ?", (name,))
+        return found[0][0] if found else None
+
+    def put_meta(self, name: str, value: Stored) -> None:
+        """Remember a value."""
+        self.execute("INSERT OR REPLACE INTO _meta VALUES (?, ?)", (name, value))
+
+    # -- tables
+
+    @property
+    def existing(self) -> frozenset[str]:
+        """Tables that have been touched so far; all others are empty."""
+        return frozenset(self._existing)
+
+    def _list_tables(self) -> set[str]:
+        rows = self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {str(name) for (name,) in rows if not str(name).startswith(("_", "sqlite_"))}
+
+    def statements(self, table: Table) -> Statements:
+        """Return the SQL of a table, making the table when it is missing."""
+        if table.name not in self._existing:
+            self._create_table(table)
+        known = self._statements.get(table.name)
+        if known is None or known.table is not table:
+            known = self._statements[table.name] = _compile(table)
+        return known
+
+    def _create_table(self, table: Table) -> None:
+        columns = [_definition(name, column, table) for name, column in table.storage_columns()]
+        self.execute(f'CREATE TABLE "{table.name}" ({", ".join(columns)})')
+        for column in table.lookups():
+            if not _UNINDEXED.issuperset(column.targets):
+                self.execute(
+                    f'CREATE INDEX "{table.name}__{column.name}" ON "{table.name}" ("{column.name}") '
+                    f'WHERE "{column.name}" IS NOT NULL'
+                )
+        self._existing.add(table.name)
+
+    def add_column(self, table: Table, column: Column) -> None:
+        """Add a column to a table that may or may not have been touched."""
+        if table.name in self._existing:
+            self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN {_definition(column.name, column, table)}')
+
+    def drop_column(self, table: Table, column: str) -> None:
+        """Drop a column and its values."""
+        if table.name in self._existing:
+            self.execute(f'ALTER TABLE "{table.name}" DROP COLUMN "{column}"')
+
+    def create_index(self, table: Table, key: Key) -> bool:
+        """Build the unique index of a key; False when rows hold duplicates."""
+        self.statements(table)
+        columns = ", ".join(f'"{column}"' for column in key.columns)
+        try:
+            self.execute(f'CREATE UNIQUE INDEX "{table.name}__{key.name}" ON "{table.name}" ({columns})')
+        except sa.exc.IntegrityError:
+            return False
+        return True
+
+    def drop_index(self, table: Table, key: Key) -> None:
+        """Drop the unique index of a key."""
+        self.execute(f'DROP INDEX IF EXISTS "{table.name}__{key.name}"')
+
+    # -- rows
+
+    def fetch(self, table: Table, ids: Iterable[str]) -> dict[str, Row]:
+        """Return the rows with these ids, by id; missing ones are left out."""
+        return {str(row[table.primary_id]): row for row in self.find_in(table, table.primary_id, list(ids))}
+
+    def find_in(self, table: Table, column: str, values: Sequence[Stored]) -> list[Row]:
+        """Return the rows whose column holds one of the values."""
+        sql = self.statements(table)
+        rows: list[Row] = []
+        for start in range(0, len(values), _CHUNK):
+            chunk = values[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            found = self.execute(f'{sql.select} WHERE "{column}" IN ({marks})', chunk)
+            rows.extend(dict(zip(sql.columns, row, strict=True)) for row in found)
+        return rows
+
+    def find(self, table: Table, values: Mapping[str, Stored], limit: int = -1) -> list[Row]:
+        """Return the rows whose columns equal all the values."""
+        sql = self.statements(table)
+        where = " AND ".join(f'"{column}" = ?' for column in values)
+        found = self.execute(f"{sql.select} WHERE {where} LIMIT {limit}", tuple(values.values()))
+        return [dict(zip(sql.columns, row, strict=True)) for row in found]
+
+    def missing(self, table: Table, ids: set[str]) -> set[str]:
+        """Return those ids that no row has."""
+        if table.name not in self._existing:
+            return ids
+        missing = set(ids)
+        wanted = sorted(ids)
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            found = self.execute(
+                f'SELECT "{table.primary_id}" FROM "{table.name}" WHERE "{table.primary_id}" IN ({marks})',
+                chunk,
+            )
+            missing.difference_update(str(row_id) for (row_id,) in found)
+        return missing
+
+    def iterate(self, table: Table) -> list[Row]:
+        """Return every row by primary key."""
+        if table.name not in self._existing:
+            return []
+        sql = self.statements(table)
+        found = self.execute(f'{sql.select} ORDER BY "{table.primary_id}"')
+        return [dict(zip(sql.columns, row, strict=True)) for row in found]
+
+    def count(self, table: Table) -> int:
+        """Return the number of rows."""
+        if table.name not in self._existing:
+            return 0
+        return int(str(self.execute(f'SELECT count(*) FROM "{table.name}"')[0][0]))
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert whole rows.
+
+        Raises:
+            UniqueError: A primary key or an alternate key value is taken.
+        """
+        self._write(table, self.statements(table).insert, [tuple(row.values()) for row in rows], rows)
+
+    def update(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write whole rows back.
+
+        Raises:
+            UniqueError: An alternate key value is taken.
+        """
+        values = [(*row.values(), row[table.primary_id]) for row in rows]
+        self._write(table, self.statements(table).update, values, rows)
+
+    def _write(self, table: Table, sql: str, values: list[tuple[Stored, ...]], rows: Sequence[Row]) -> None:
+        if not values:
+            return
+        if len(values) > 1:
+            self.execute("SAVEPOINT many")
+            try:
+                self._connection.exec_driver_sql(sql, values)
+                self.execute("RELEASE many")
+            except sa.exc.IntegrityError:
+                # The driver does not say which row failed: take it back and write them one by one to find it.
+                self.execute("ROLLBACK TO many")
+            else:
+                return
+        for row, each in zip(rows, values, strict=True):
+            try:
+                self._connection.exec_driver_sql(sql, each)
+            except sa.exc.IntegrityError as error:
+                raise UniqueError(table.name, _violated(str(error.orig)), row) from error
+
+    def delete(self, table: Table, ids: Sequence[str]) -> None:
+        """Delete rows."""
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            self.execute(f'DELETE FROM "{table.name}" WHERE "{table.primary_id}" IN ({marks})', chunk)
+
+    # -- customisations
+
+    def get_customizations(self) -> dict[str, object]:
+        """Return what was added to the shipped metadata, as `put_customizations` stored it."""
+        raw = self.get_meta("customizations")
+        found: dict[str, object] = orjson.loads(str(raw)) if raw else {}
+        return found
+
+    def put_customizations(self, customizations: Mapping[str, object]) -> None:
+        """Remember what was added to the shipped metadata."""
+        self.put_meta("customizations", orjson.dumps(customizations).decode())
+
+
+def _definition(name: str, column: Column | None, table: Table) -> str:
+    if column is None or column.is_lookup:
+        return f'"{name}" TEXT'
+    if column.name == table.primary_id:
+        return f'"{name}" TEXT PRIMARY KEY NOT NULL'
+    if column.type in _INTEGERS:
+        return f'"{name}" INTEGER'
+    if column.type in _NUMBERS:
+        return f'"{name}" REAL'
+    if column.type in {"DateTime", "Uniqueidentifier"}:
+        return f'"{name}" TEXT'
+    # The service's database compares text without regard to case.
+    return f'"{name}" TEXT COLLATE NOCASE'
+
+
+def _compile(table: Table) -> Statements:
+    columns = tuple(name for name, _ in table.storage_columns())
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    marks = ", ".join("?" * len(columns))
+    assignments = ", ".join(f'"{name}" = ?' for name in columns)
+    return Statements(
+        table,
+        columns,
+        f'SELECT {quoted} FROM "{table.name}"',
+        f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})',
+        f'UPDATE "{table.name}" SET {assignments} WHERE "{table.primary_id}" = ?',
+    )
+
+
+def _violated(message: str) -> tuple[str, ...]:
+    """Read the columns out of ``UNIQUE constraint failed: account.a, account.b``."""
+    return tuple(part.strip().partition(".")[2] for part in message.partition(": ")[2].split(","))

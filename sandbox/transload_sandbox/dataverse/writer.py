@@ -1,0 +1,344 @@
+"""Creates, changes and deletes rows as the platform does: checks, system columns, computed columns, cascades.
+
+One `Writer` serves one operation of one user. It turns bodies into whole rows first, checks every reference
+they make in one go, and writes them with one statement: a bulk message and a single create take the same way.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from transload_sandbox.dataverse import addressing, errors, rules, states
+from transload_sandbox.dataverse.environment import Environment, Ignored
+from transload_sandbox.dataverse.errors import ODataError, UniqueError
+from transload_sandbox.dataverse.model import Column, Row, Stored, Table
+from transload_sandbox.dataverse.plan import Binding, Plan, Property
+from transload_sandbox.dataverse.references import cascade
+from transload_sandbox.dataverse.values import parse_guid
+
+Body = Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row in the making."""
+
+    row: Row
+    assigned: set[str]
+    """Storage columns that the request sets."""
+    children: list[tuple[Table, Column, list[Body]]] = field(default_factory=list)
+    """Rows of collections that come with the body."""
+
+
+class Writer:
+    """Writes on behalf of one user."""
+
+    def __init__(self, environment: Environment, caller_id: str) -> None:
+        self.environment = environment
+        self.caller_id = caller_id
+        self._now = environment.now()
+        self._references: dict[str, set[str]] = {}
+        self._fresh: dict[str, set[str]] = {}
+
+    # -- create
+
+    def create(self, table: Table, bodies: Sequence[Body], presets: Sequence[Mapping[str, Stored]] = ()) -> list[Row]:
+        """Create rows.
+
+        Args:
+            table: Where the rows belong.
+            bodies: What the client sent, one per row.
+            presets: Storage values that stand unless the body has its own, one per row; empty for none.
+
+        Returns:
+            The rows as stored, in the order of the bodies.
+
+        Raises:
+            ODataError: One of the rows is refused. The caller rolls the whole operation back.
+        """
+        plan = self.environment.plan(table)
+        drafts = [self._new(plan, body, presets[index] if presets else {}) for index, body in enumerate(bodies)]
+        self._check_references()
+        rows = [draft.row for draft in drafts]
+        try:
+            self.environment.store.insert(table, rows)
+        except UniqueError as error:
+            raise self._taken(table, error, len(rows)) from error
+        for draft in drafts:
+            self._create_children(table, draft)
+        rules.after_write(self, table, rows)
+        return rows
+
+    def _new(self, plan: Plan, body: Body, preset: Mapping[str, Stored]) -> Draft:
+        table = plan.table
+        draft = Draft({**plan.template, **preset}, set(preset))
+        self._apply(plan, body, draft, creating=True)
+        row = draft.row
+        if row[table.primary_id] is None:
+            row[table.primary_id] = self.environment.new_id()
+        self._fresh.setdefault(table.name, set()).add(str(row[table.primary_id]))
+        states.begin(table, row, draft.assigned)
+        self._stamp_new(row)
+        self._finish(plan, row, None, draft.assigned)
+        for name in plan.required:
+            if row[name] is None:
+                raise _required(table, name)
+        return draft
+
+    def _stamp_new(self, row: Row) -> None:
+        row["versionnumber"] = self.environment.store.next_version()
+        if "createdon" in row:
+            row["createdon"] = row["modifiedon"] = self._now
+            if row.get("overriddencreatedon"):
+                row["createdon"], row["overriddencreatedon"] = row["overriddencreatedon"], self._now
+        if "createdby" in row:
+            row["createdby"] = row["modifiedby"] = self.caller_id
+        if "organizationid" in row and row["organizationid"] is None:
+            row["organizationid"] = self.environment.fixed_id("organization")
+        if "ownerid" in row:
+            self._stamp_owner(row)
+
+    def _stamp_owner(self, row: Row) -> None:
+        if row["ownerid"] is None:
+            row["ownerid"], row["ownerid__type"] = self.caller_id, "systemuser"
+        owner, kind = str(row["ownerid"]), str(row["ownerid__type"])
+        unit = self.environment.business_unit(kind, owner)
+        if unit is None:
+            raise errors.row_missing(kind, owner)
+        row["owningbusinessunit"] = unit
+        row["owninguser"] = owner if kind == "systemuser" else None
+        row["owningteam"] = owner if kind == "team" else None
+
+    # -- update
+
+    def update(self, table: Table, changes: Sequence[tuple[Row, Body]], *, by_message: bool = False) -> list[Row]:
+        """Change rows.
+
+        Args:
+            table: Where the rows belong.
+            changes: Each row as it is, with what the client sent.
+            by_message: Whether an action asks, which may change states that an update may not.
+
+        Returns:
+            The rows as stored, in order.
+
+        Raises:
+            ODataError: One of the changes is refused. The caller rolls the whole operation back.
+        """
+        plan = self.environment.plan(table)
+        rows = [self._changed(plan, former, body, by_message=by_message) for former, body in changes]
+        self._check_references()
+        try:
+            self.environment.store.update(table, rows)
+        except UniqueError as error:
+            raise self._taken(table, error, len(rows)) from error
+        rules.after_write(self, table, rows)
+        return rows
+
+    def _changed(self, plan: Plan, former: Row, body: Body, *, by_message: bool) -> Row:
+        table = plan.table
+        draft = Draft(former.copy(), set())
+        self._apply(plan, body, draft, creating=False)
+        row = draft.row
+        states.change(table, row, former, draft.assigned, by_message=by_message)
+        if not draft.assigned.isdisjoint(plan.required):
+            for name in plan.required:
+                if row[name] is None and name in draft.assigned:
+                    raise _required(table, name)
+        row["versionnumber"] = self.environment.store.next_version()
+        if "modifiedon" in row:
+            row["modifiedon"] = self._now
+        if "modifiedby" in row:
+            row["modifiedby"] = self.caller_id
+        if "ownerid" in draft.assigned:
+            self._stamp_owner(row)
+        self._finish(plan, row, former, draft.assigned)
+        return row
+
+    # -- delete
+
+    def delete(self, table: Table, row_id: str) -> None:
+        """Delete a row with everything that the relationships take along.
+
+        Raises:
+            ODataError: A restricting relationship keeps the row.
+        """
+        cascade(self.environment, table, [row_id])
+
+    # -- bodies
+
+    def _apply(self, plan: Plan, body: Body, draft: Draft, *, creating: bool) -> None:
+        properties: Mapping[str, Property] = plan.create if creating else plan.update
+        row, assigned = draft.row, draft.assigned
+        for name, value in body.items():
+            if name in properties:
+                entry = properties[name]
+                if entry is None:
+                    self._ignore(plan.table, name, creating=creating)
+                    continue
+                column, parse = entry
+                row[column] = None if value is None else parse(value)
+                assigned.add(column)
+            elif name.endswith("@odata.bind"):
+                self._bind(plan, name[: -len("@odata.bind")], value, draft, creating=creating)
+            elif "@" not in name:
+                self._apply_navigation(plan, name, value, draft, creating=creating)
+
+    def _ignore(self, table: Table, column: str, *, creating: bool) -> None:
+        if column != table.primary_id:
+            self.environment.ignored.append(Ignored(table.name, column, "create" if creating else "update"))
+
+    def _apply_navigation(self, plan: Plan, name: str, value: object, draft: Draft, *, creating: bool) -> None:
+        """Take a property that is no plain column: a navigation property, a collection, or a mistake."""
+        binding = plan.bindings.get(name)
+        if binding and value is None:
+            self._set_lookup(plan, binding, None, draft, creating=creating)
+        elif binding and isinstance(value, Mapping) and len(binding.targets) == 1:
+            target = self.environment.model.tables.get(binding.targets[0])
+            if target is None:
+                raise errors.unknown_property(plan.table.name, name)
+            [created] = self.create(target, [value])
+            reference = (target.name, str(created[target.primary_id]))
+            self._set_lookup(plan, binding, reference, draft, creating=creating)
+        elif creating and isinstance(value, list) and (found := rules.collection(plan.table, name)):
+            child = self.environment.model.tables[found[0]]
+            draft.children.append((child, child.columns[found[1]], value))
+        elif name in plan.lookups:
+            raise ODataError(
+                400,
+                "0x0",
+                "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead.",
+            )
+        elif binding:
+            raise errors.payload(
+                plan.table.entity_set,
+                "Microsoft.OData.ODataException: A node of type 'PrimitiveValue' was read from the JSON "
+                "reader when "
+                f"trying to read the contents of the property '{name}'; however, a 'StartObject' node was "
+                "expected.",
+            )
+        else:
+            raise errors.unknown_property(plan.table.name, name)
+
+    def _create_children(self, table: Table, draft: Draft) -> None:
+        for child, column, bodies in draft.children:
+            preset: Row = {column.name: draft.row[table.primary_id]}
+            if column.type_column:
+                preset[column.type_column] = table.name
+            self.create(child, bodies, [preset] * len(bodies))
+
+    # -- lookups
+
+    def _bind(self, plan: Plan, name: str, value: object, draft: Draft, *, creating: bool) -> None:
+        binding = plan.bindings.get(name)
+        if binding is None:
+            raise errors.undeclared_navigation(plan.table.entity_set, name)
+        if value is None:
+            self._set_lookup(plan, binding, None, draft, creating=creating)
+            return
+        if not isinstance(value, str):
+            raise errors.payload(plan.table.entity_set, f"'{name}@odata.bind' must be a reference to a row.")
+        reference = self.resolve(value, binding.targets)
+        self._set_lookup(plan, binding, reference, draft, creating=creating)
+
+    def _set_lookup(
+        self, plan: Plan, binding: Binding, reference: tuple[str, str] | None, draft: Draft, *, creating: bool
+    ) -> None:
+        column = binding.column
+        if not (binding.create if creating else binding.update):
+            self._ignore(plan.table, column.name, creating=creating)
+            return
+        draft.row[column.name] = reference[1] if reference else None
+        if column.type_column:
+            draft.row[column.type_column] = reference[0] if reference else None
+        draft.assigned.add(column.name)
+
+    def resolve(self, text: str, targets: Iterable[str]) -> tuple[str, str]:
+        """Turn a reference into target table and row id.
+
+        That a row with this id exists is checked later, together with all others of the operation.
+
+        Raises:
+            ODataError: No such entity set, a table that the lookup cannot point to, or no row with this key.
+        """
+        split = addressing.split_reference(text)
+        if split is None:
+            raise errors.invalid_argument(f"'{text}' is not a reference to a row.")
+        entity_set, key_text = split
+        table = self.environment.model.find_set(entity_set)
+        if table is None:
+            return self._resolve_external(entity_set, key_text, targets)
+        if table.name not in targets:
+            raise errors.payload(
+                entity_set,
+                "Microsoft.OData.ODataException: The reference does not fit the navigation property, which "
+                "points to "
+                f"{' or '.join(sorted(targets))}.",
+            )
+        guid = parse_guid(key_text)
+        if guid is None:
+            key = addressing.parse_key(table, key_text)
+            guid = key.row_id or self._find_by_key(table, key.values)
+        self._references.setdefault(table.name, set()).add(guid)
+        return table.name, guid
+
+    def _resolve_external(self, entity_set: str, key_text: str, targets: Iterable[str]) -> tuple[str, str]:
+        name = self.environment.model.external_sets.get(entity_set)
+        if name is None or name not in targets:
+            raise errors.not_found(entity_set)
+        # The table is known but empty here, so no row can exist.
+        raise errors.row_missing(name, key_text)
+
+    def _find_by_key(self, table: Table, values: Mapping[str, Stored]) -> str:
+        found = self.environment.store.find(table, values, 1)
+        if not found:
+            raise errors.key_row_missing(table.name)
+        return str(found[0][table.primary_id])
+
+    def _check_references(self) -> None:
+        for name, ids in self._references.items():
+            unknown = ids - self._fresh.get(name, set())
+            if not unknown:
+                continue
+            missing = self._missing(name, unknown)
+            if missing:
+                raise errors.row_missing(name, min(missing))
+        self._references.clear()
+
+    def _missing(self, name: str, ids: set[str]) -> set[str]:
+        tables = self.environment.model.tables
+        if name != "activitypointer":
+            return self.environment.store.missing(tables[name], ids)
+        for table in tables.values():
+            if table.is_activity:
+                ids = self.environment.store.missing(table, ids)
+        return ids
+
+    # -- computed columns
+
+    def _finish(self, plan: Plan, row: Row, former: Row | None, assigned: set[str]) -> None:
+        rules.complete(self.environment, plan, row, former, assigned)
+        self.environment.before_save(plan.table.name, row)
+
+    def _taken(self, table: Table, error: UniqueError, rows: int) -> ODataError:
+        if error.columns == (table.primary_id,):
+            if rows > 1:
+                return ODataError(412, "0x80040237", "Cannot insert duplicate key.")
+            return errors.duplicate_row()
+        label = next((key.label for key in table.keys.values() if key.columns == error.columns), "")
+        values = "".join(f"<{name}>{(error.row or {}).get(name)}</{name}>" for name in error.columns)
+        return ODataError(
+            412,
+            "0x80060892",
+            f"Entity Key {label} violated. A record with the same value for {label} already exists. A "
+            "duplicate record "
+            "cannot be created. Select one or more unique values and try again.",
+            annotations={
+                "ErrorDetails.0": label,
+                "ErrorDetails.1": label,
+                "ErrorDetails.DuplicateAttributes": f"<DuplicateAttributes>{values}</DuplicateAttributes>",
+            },
+        )
+
+
+def _required(table: Table, name: str) -> ODataError:
+    return errors.invalid_argument(f"Required field '{name}' is missing on record of type '{table.name}'.")

@@ -1,0 +1,75 @@
+"""The conversions that only Kickserv's records need."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from transload.values import Value
+from transload_kickserv_source.converters import CONVERTERS
+
+HOUSE: Value = {"id": None, "amount": Decimal("0.0"), "allocation_type": "house"}
+KESTER: Value = {"id": 112262, "amount": 100, "allocation_type": "employee"}
+BASIL: Value = {"id": 112701, "amount": 0, "allocation_type": "employee"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"allocations": (HOUSE, KESTER, BASIL), "include_expenses": True}, 112262),
+        ({"allocations": (HOUSE,), "include_expenses": True}, None),
+        ({"allocations": (), "include_expenses": True}, None),
+        ({"include_expenses": True}, None),
+        ({"allocations": {"allocation": BASIL}}, 112701),
+        ((BASIL, KESTER), 112701),
+        (71301, 71301),
+        (None, None),
+    ],
+)
+def test_the_owner_of_a_job_is_the_first_employee_who_is_assigned(value: Value, expected: Value) -> None:
+    assert CONVERTERS["kickserv.first_employee"](value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(True, "active"), (False, "inactive"), (datetime(2020, 1, 1, tzinfo=UTC), "deleted")],
+)
+def test_a_customer_is_active_inactive_or_deleted(value: Value, expected: str) -> None:
+    assert CONVERTERS["kickserv.activity"](value) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "addressee", "street"),
+    [
+        ("Odette Yarrow\r\n4436 Eldon Farleigh Drive", "Odette Yarrow", "4436 Eldon Farleigh Drive"),
+        ("Odette Yarrow\nc/o Xander\n4436 Eldon Drive\n", "Odette Yarrow", "c/o Xander, 4436 Eldon Drive"),
+        ("4436 Eldon Drive\nSuite 4", None, "4436 Eldon Drive, Suite 4"),
+        ("  Eldon Drive  ", None, "Eldon Drive"),
+        ("\n", None, ""),
+    ],
+)
+def test_an_address_is_split_into_addressee_and_street(address: str, addressee: str | None, street: str) -> None:
+    assert CONVERTERS["kickserv.addressee"](address) == addressee
+    assert CONVERTERS["kickserv.street"](address) == street
+
+
+def test_a_coordinate_has_the_digits_that_dynamics_keeps() -> None:
+    assert str(CONVERTERS["kickserv.coordinate"](Decimal("-89.3472645"))) == "-89.34726"
+    assert str(CONVERTERS["kickserv.coordinate"](40)) == "40.00000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kickserv.first_employee", "Kester"),
+        ("kickserv.activity", "yes"),
+        ("kickserv.street", 5),
+        ("kickserv.addressee", ("a",)),
+        ("kickserv.coordinate", "39.9"),
+        ("kickserv.coordinate", Decimal(400)),
+        ("kickserv.coordinate", Decimal("NaN")),
+    ],
+)
+def test_an_unfit_value_is_refused_with_a_reason(name: str, value: Value) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        CONVERTERS[name](value)

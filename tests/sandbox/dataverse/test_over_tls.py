@@ -1,0 +1,125 @@
+"""The organisation behind uvicorn and TLS: unmodified MSAL signs in, and connections really break."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+import uvicorn
+from transload_sandbox.dataverse import AppUser, DataverseOrg, Fault, build_app
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    origin: str
+    authority_file: Path
+    """Certificate of the authority that signed the server's certificate."""
+    org: DataverseOrg
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    org = DataverseOrg()
+    config = uvicorn.Config(build_app(org), log_level="critical", ssl_certfile=str(folder / "server.pem"))
+    running = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield Server(f"https://127.0.0.1:{port}", folder / "ca.pem", org)
+        running.should_exit = True
+        thread.join()
+    org.close()
+
+
+def _token(server: Server, user: AppUser) -> str:
+    import msal
+
+    application = msal.ConfidentialClientApplication(
+        user.client_id,
+        client_credential=user.client_secret,
+        authority=f"{server.origin}/{server.org.tenant_id}",
+        validate_authority=False,
+        instance_discovery=False,
+        verify=str(server.authority_file),
+    )
+    answer = application.acquire_token_for_client([f"{server.origin}/.default"])
+    assert answer is not None
+    return str(answer.get("access_token") or answer["error_description"])
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    import ssl
+
+    context = ssl.create_default_context(cafile=str(server.authority_file))
+    bearer = _token(server, server.org.add_application_user("loader"))
+    headers = {"Authorization": f"Bearer {bearer}"}
+    with httpx.Client(base_url=f"{server.origin}/api/data/v9.2/", headers=headers, verify=context) as client:
+        yield client
+
+
+def test_msal_signs_in_and_the_token_opens_the_web_api(server: Server, client: httpx.Client) -> None:
+    answer = client.get("WhoAmI")
+
+    assert answer.json()["UserId"] == server.org.add_application_user("loader").user_id
+    assert answer.headers["x-ms-dop-hint"]
+
+
+def test_msal_reports_a_wrong_secret(server: Server) -> None:
+    user = server.org.add_application_user("loader")
+
+    answer = _token(server, AppUser(user.client_id, "wrong", user.user_id))
+
+    assert answer.startswith("AADSTS7000215: Invalid client secret")
+
+
+def test_a_connection_cut_before_the_work_leaves_nothing_behind(server: Server, client: httpx.Client) -> None:
+    before = server.org.count("account")
+    server.org.faults.add(Fault("cut_before", method="POST", path="accounts"))
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post("accounts", json={"name": "Lost"})
+
+    assert server.org.count("account") == before
+
+
+def test_a_connection_cut_after_the_work_leaves_the_row_behind(server: Server, client: httpx.Client) -> None:
+    before = server.org.count("account")
+    server.org.faults.add(Fault("cut_after", method="POST", path="accounts"))
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post("accounts", json={"name": "Kept"})
+
+    assert server.org.count("account") == before + 1
+
+
+def test_half_an_answer_is_a_broken_answer(server: Server, client: httpx.Client) -> None:
+    server.org.faults.add(Fault("truncate", method="GET", path="accounts"))
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("accounts?$select=name")
+
+
+def test_requests_at_the_same_time_all_arrive(server: Server, client: httpx.Client) -> None:
+    before = server.org.count("account")
+
+    threads = [threading.Thread(target=client.post, args=("accounts",), kwargs={"json": {"name": str(n)}}) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert server.org.count("account") == before + 20
