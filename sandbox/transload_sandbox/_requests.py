@@ -59,19 +59,28 @@ def with_log(app: ASGIApp, log: RequestLog) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        status, began = 0, time.perf_counter()
+        status, began, open_still = 0, time.perf_counter(), True
+
+        def note() -> None:
+            nonlocal open_still
+            open_still = False
+            seconds = time.perf_counter() - began
+            query = scope["query_string"].decode("latin-1")
+            now = datetime.now(UTC)
+            log.add(SeenRequest(log.system, scope["method"], scope["path"], query, status, seconds, now))
 
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body") and open_still:
+                note()  # before the last byte leaves, so that whoever has the answer finds it in the log
             await send(message)
 
         try:
             await app(scope, receive, watch)
         finally:
-            seconds = time.perf_counter() - began
-            query = scope["query_string"].decode("latin-1")
-            log.add(SeenRequest(log.system, scope["method"], scope["path"], query, status, seconds, datetime.now(UTC)))
+            if open_still:
+                note()
 
     return logged

@@ -50,11 +50,17 @@ def sandbox(
 def _introduce(console: "Console", running: "Sandbox") -> None:
     from rich.table import Table
 
-    table = Table("", "Kickserv", "Dataverse", title="Sandbox, invented data only")
-    table.add_row("address", f"{running.kickserv.base_url}/{running.kickserv.account}", running.dataverse.url)
-    table.add_row("credentials", f"token {running.kickserv.token}", f"client {running.dataverse.client_id}")
-    table.add_row("", f"limited {running.kickserv.limited_token}", f"secret {running.dataverse.client_secret}")
-    table.add_row("trust", "", str(running.dataverse.ca_file))
+    kickserv, dataverse = running.kickserv, running.dataverse
+    table = Table("system", "what", title="Sandbox, invented data only")
+    table.add_column("value", overflow="fold")
+    table.add_row("Kickserv", "address", f"{kickserv.base_url}/{kickserv.account}")
+    table.add_row("", "token", kickserv.token)
+    table.add_row("", "limited token", kickserv.limited_token, end_section=True)
+    table.add_row("Dataverse", "address", dataverse.url)
+    table.add_row("", "without TLS", dataverse.http_url)
+    table.add_row("", "client id", dataverse.client_id)
+    table.add_row("", "client secret", dataverse.client_secret)
+    table.add_row("", "CA file", str(dataverse.ca_file))
     console.print(table)
     console.print("\n# transload.toml", highlight=False)
     console.print(running.project_file(), highlight=False, markup=False, soft_wrap=True)

@@ -108,7 +108,7 @@ def encode_write(write: Write) -> bytes:
         "key": [write.key.entity, write.key.source_id],
         "table": write.table,
         "row_id": write.row_id,
-        "phase": write.phase.value,
+        "phase": write.phase,
     }
     if write.losses:
         body["losses"] = [

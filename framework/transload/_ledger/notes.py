@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Row as DatabaseRow
-from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import Table, bindparam, delete, func, insert, select, tuple_
 
 from transload._ledger.audit_log import AuditLog
 from transload._ledger.chunks import CHUNK, keys_by_entity
 from transload._ledger.codec import decode, decode_plain, encode, encode_plain
 from transload._ledger.connection import Database
 from transload._ledger.tables import APPROVAL, DEAD_LETTER, FINDING, FLAG, LOSS, PARKED
+from transload._ledger.written import SettledWrite
 from transload.errors import RecordError
 from transload.values import (
     Associate,
@@ -70,8 +71,8 @@ class Approval:
 class FailedWrite:
     """A write that the target refused."""
 
-    write: Write
     identity: str
+    write: Write
     error: RecordError
 
 
@@ -206,24 +207,20 @@ class Notes:
         """Forget what records waited for."""
         self._delete(PARKED, keys, PARKED.c.phase == phase.value)
 
-    def settle(self, run_id: str, done: Sequence[tuple[Write, str]], failed: Sequence[FailedWrite]) -> None:
+    def settle(self, run_id: str, done: Sequence[SettledWrite], failed: Sequence[FailedWrite]) -> None:
         """Bring dead letters and parked records in line with outcomes.
 
         A write that was done clears the dead letter of its own identity. A record has at
         most one upsert and one change of state in a phase, so these clear also what was
         noted before there was a write; a link, one of several, does not.
         """
-        own = {(write.key, write.phase.value, identity) for write, identity in done}
-        single = {(w.key, w.phase.value) for w, _ in done if not isinstance(w, Associate)}
-        with self._database.writing() as connection:
-            for row in self._those_of(select(DEAD_LETTER), {write.key for write, _ in done}):
-                settled = (_key(row), row.phase) in single if not row.identity else False
-                if settled or (_key(row), row.phase, row.identity) in own:
-                    same = (column == row._mapping[column.name] for column in DEAD_LETTER.primary_key)
-                    connection.execute(delete(DEAD_LETTER).where(*same))
-            for phase in Phase:
-                self.unpark([key for key, its_phase in single if its_phase == phase.value], phase)
-            self._bury(run_id, [(it.write.key, it.write.phase, it.identity, it.error) for it in failed])
+        for phase in Phase:
+            its = [settled for settled in done if settled.write.phase is phase]
+            single = {it.write.key for it in its if not isinstance(it.write, Associate)}
+            own = {(it.write.key, it.identity) for it in its} | {(key, "") for key in single}
+            self._clear_letters(phase, own)
+            self.unpark(single, phase)
+        self._bury(run_id, [(it.write.key, it.write.phase, it.identity, it.error) for it in failed])
 
     # --- approvals
 
@@ -259,15 +256,17 @@ class Notes:
             with self._database.writing() as connection:
                 connection.execute(self._database.upsert(DEAD_LETTER), rows)
 
-    def _those_of(self, query: Select[Any], keys: Iterable[RecordKey]) -> list[DatabaseRow[Any]]:
-        """Return the rows of a query that belong to keys."""
-        (table,) = query.get_final_froms()
-        found: list[DatabaseRow[Any]] = []
-        with self._database.reading() as connection:
-            for entity, ids in keys_by_entity(keys):
-                its = table.c.entity == entity, table.c.source_id.in_(ids)
-                found.extend(connection.execute(query.where(*its)))
-        return found
+    def _clear_letters(self, phase: Phase, own: Collection[tuple[RecordKey, str]]) -> None:
+        """Take letters off the list by key and identity; there are few, so they are looked up first."""
+        columns = DEAD_LETTER.c.source_id, DEAD_LETTER.c.identity
+        with self._database.writing() as connection:
+            for entity, ids in keys_by_entity(key for key, _ in own):
+                its = DEAD_LETTER.c.entity == entity, DEAD_LETTER.c.phase == phase.value
+                query = select(*columns).where(*its, DEAD_LETTER.c.source_id.in_(ids))
+                for source_id, identity in connection.execute(query).all():
+                    if (RecordKey(entity, source_id), identity) in own:
+                        same = DEAD_LETTER.c.source_id == source_id, DEAD_LETTER.c.identity == identity
+                        connection.execute(delete(DEAD_LETTER).where(*its, *same))
 
     def _delete(self, table: Table, keys: Iterable[RecordKey], *conditions: Any) -> None:
         with self._database.writing() as connection:

@@ -58,9 +58,10 @@ def state_identity(table: TableName, row_id: RowId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SettledWrite:
-    """A write that the target accepted, by the id of its journal entry."""
+    """A write that the target accepted, by the id of its journal entry and its identity."""
 
     id: int
+    identity: str
     write: Write
     before: Row | None
     creates: bool
@@ -126,10 +127,9 @@ class Written:
             anchors = {entry.ref: entry.anchor for entry in entries.values()}
             touched = {}
             for settled in writes:
-                identity = write_identity(settled.write)
-                entry = entries.setdefault(identity, _new_entry(settled, anchors))
+                entry = entries.get(settled.identity) or _new_entry(settled, anchors)
                 _merge(entry, settled)
-                touched[identity] = entry
+                entries[settled.identity] = touched[settled.identity] = entry
             rows = [_row_of(identity, entry) for identity, entry in touched.items()]
             self._database.write_many(self._database.upsert(WRITTEN, ["created", "before", "columns"]), rows)
 
@@ -193,7 +193,7 @@ class Written:
 def _new_entry(settled: SettledWrite, anchors: dict[RowRef, int]) -> _Entry:
     write = settled.write
     ref = RowRef(write.table, write.row_id)
-    kind = write_identity(write).partition(":")[0]
+    kind = settled.identity.partition(":")[0]
     return _Entry(kind, ref, anchors.setdefault(ref, settled.id), write.key)
 
 
@@ -207,7 +207,8 @@ def _merge(entry: _Entry, settled: SettledWrite) -> None:
             written = {"statecode": state, "statuscode": status}
         case Associate(relationship=relationship, other=other):
             written = {"relationship": relationship, "other": other}
-    entry.before = {name: cell for name, cell in before.items() if name in written} | entry.before
+    if before:
+        entry.before = {name: cell for name, cell in before.items() if name in written} | entry.before
     entry.columns |= written
 
 
@@ -221,7 +222,7 @@ def _row_of(identity: str, entry: _Entry) -> dict[str, Any]:
         "entity": entry.key.entity,
         "source_id": entry.key.source_id,
         "created": entry.created,
-        "before": encode(entry.before),
+        "before": encode(entry.before) if entry.before else b"{}",
         "columns": encode(entry.columns),
     }
 

@@ -217,7 +217,8 @@ def _when_empty(policy: Missing, rule: FieldRule, table: TableName, record: Reco
 def _fitted(fit: Fit, value: Value, column: str, notes: Notes) -> Cell:
     def lose(kind: str, original: str, kept: str) -> None:
         notes.losses.append(Loss(notes.key, column, kind, original, kept))
-        notes.flags.append(f"{column} {kind}")
+        # The whole of it goes into the row's own review column too: a client may lose the ledger.
+        notes.flags.append(f"{column} was {kind}; the source says: {original}")
 
     try:
         return fit(value, lose)

@@ -39,7 +39,7 @@ from transload.values import (
 )
 
 KEY_LENGTH = 100
-FLAG_LENGTH = 4000
+FLAG_LENGTH = 100_000
 _DEFAULT_LENGTH = {ColumnType.TEXT: 100, ColumnType.MEMO: 2000}
 _DEFAULT_PRECISION = {ColumnType.DECIMAL: 2, ColumnType.MONEY: 2}
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from transload._reports.cells import to_json
 from transload._reports.journey import slug
 from transload._reports.model import Report, Table
 from transload.values import Finding
 
-FORMAT = "transload.report/1"
+Format: TypeAlias = Literal["transload.report/1"]
+FORMAT: Format = "transload.report/1"
 """Grows when a key changes its meaning or goes; new keys may come without."""
 
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from transload._reports.document import Format
 from transload._reports.journey import STAGES, position
 from transload._reports.model import Tone
 
@@ -28,7 +28,7 @@ class KeptVerdict(_Part):
 class KeptReport(_Part):
     """What the index says about a report; findings and tables stay in the file."""
 
-    format: Literal["transload.report/1"]
+    format: Format
     stage: str
     title: str
     client: str
@@ -87,6 +87,6 @@ def read_shelf(folder: Path) -> Shelf:
     for path in sorted(folder.glob("[0-9][0-9]-*.json")):
         try:
             entries.append(Entry(path.stem, KeptReport.model_validate(json.loads(path.read_bytes()))))
-        except (ValueError, ValidationError):
+        except ValueError:  # bad JSON, or pydantic's verdict on it
             unreadable.append(path.name)
     return Shelf(entries, unreadable)

@@ -71,9 +71,8 @@ def _print_findings(findings: Sequence[Finding], console: Console) -> None:
             text.append(f"\n{_clean(finding.remedy)}", style="dim")
         grid.add_row(Text(finding.severity.value, style=_STYLES[TONES[finding.severity]]), text)
     console.print(grid)
-    if more := len(ranked) - _FINDINGS:
-        if more > 0:
-            console.print(Text(f"  and {more:,} more in the report", style="dim"))
+    if (more := len(ranked) - _FINDINGS) > 0:
+        console.print(Text(f"  and {more:,} more in the report", style="dim"))
     console.print()
 
 

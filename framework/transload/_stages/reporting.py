@@ -43,28 +43,31 @@ def verdict_of_findings(findings: Sequence[Finding], detail: str, next_command: 
 
 def passes_table(counts: Sequence[PassCounts]) -> Table:
     """Return the table of what each pass did."""
-    return Table(
-        "Passes",
-        [Column("number", "Pass", numeric=True), Column("entity", "Entity"), Column("phase", "Writes"),
-         Column("created", "Created", numeric=True), Column("updated", "Updated", numeric=True),
-         Column("unchanged", "Unchanged", numeric=True), Column("matched", "Matched", numeric=True),
-         Column("parked", "Parked", numeric=True), Column("failed", "Failed", numeric=True)],
-        [
-            {
-                "number": count.step.number,
-                "entity": count.step.entity,
-                "phase": count.step.phase,
-                "created": count.created,
-                "updated": count.updated,
-                "unchanged": count.unchanged,
-                "matched": count.matched,
-                "parked": count.parked,
-                "failed": count.failed,
-            }
-            for count in counts
-        ],
-        brief=True,
-    )  # fmt: skip
+    columns = [Column("step", "Pass")]
+    columns += [
+        Column(key, label, numeric=True)
+        for key, label in (
+            ("created", "New"),
+            ("updated", "Changed"),
+            ("unchanged", "Same"),
+            ("matched", "Matched"),
+            ("parked", "Parked"),
+            ("failed", "Failed"),
+        )
+    ]
+    rows = [
+        {
+            "step": str(count.step),
+            "created": count.created,
+            "updated": count.updated,
+            "unchanged": count.unchanged,
+            "matched": count.matched,
+            "parked": count.parked,
+            "failed": count.failed,
+        }
+        for count in counts
+    ]
+    return Table("Passes", columns, rows, brief=True)
 
 
 def losses_table(losses: Sequence[Loss]) -> Table:

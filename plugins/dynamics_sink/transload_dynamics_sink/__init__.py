@@ -1,1 +1,1 @@
-"""To be written."""
+"""Writes to Microsoft Dynamics 365 through the Dataverse Web API."""

@@ -97,9 +97,9 @@ def build_batch(operations: Sequence[Operation], headers: Mapping[str, str]) -> 
         digest.update(part)
         parts.append(part)
     boundary = f"batch_{digest.hexdigest()}"
-    opening = (
-        f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
-    ).encode("ascii")
+    opening = (f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n").encode(
+        "ascii"
+    )
     body = b"".join(opening + part + _CRLF for part in parts) + f"--{boundary}--\r\n".encode("ascii")
     return f'multipart/mixed; boundary="{boundary}"', body
 

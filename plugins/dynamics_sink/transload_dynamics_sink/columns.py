@@ -67,10 +67,7 @@ _CLOSED_STATES: Mapping[str, frozenset[int]] = {
     "quote": frozenset({1, 2, 3}),
     "salesorder": frozenset({1, 2, 3, 4}),
     "invoice": frozenset({1, 2, 3}),
-    **{
-        activity: frozenset({1, 2})
-        for activity in ("task", "phonecall", "email", "appointment", "letter", "fax")
-    },
+    **{activity: frozenset({1, 2}) for activity in ("task", "phonecall", "email", "appointment", "letter", "fax")},
 }
 """States in which the platform refuses edits of most columns."""
 

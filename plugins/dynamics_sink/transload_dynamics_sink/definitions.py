@@ -145,9 +145,7 @@ def _choice(column: TargetColumn, language: int) -> Json:
             "@odata.type": f"{_TYPE}OptionSetMetadata",
             "IsGlobal": False,
             "OptionSetType": "Picklist",
-            "Options": [
-                {"Value": value, "Label": label(text, language)} for value, text in column.options.items()
-            ],
+            "Options": [{"Value": value, "Label": label(text, language)} for value, text in column.options.items()],
         }
     }
 

@@ -116,13 +116,8 @@ def _organization(dataverse: Dataverse) -> Json:
 
 
 def _currencies(dataverse: Dataverse) -> dict[str, str]:
-    path = query(
-        "transactioncurrencies", select="transactioncurrencyid,isocurrencycode", filter="statecode eq 0"
-    )
-    return {
-        raw["transactioncurrencyid"]: raw["isocurrencycode"]
-        for raw in dataverse.rows(path, "list its currencies")
-    }
+    path = query("transactioncurrencies", select="transactioncurrencyid,isocurrencycode", filter="statecode eq 0")
+    return {raw["transactioncurrencyid"]: raw["isocurrencycode"] for raw in dataverse.rows(path, "list its currencies")}
 
 
 def _user_name(dataverse: Dataverse) -> str:

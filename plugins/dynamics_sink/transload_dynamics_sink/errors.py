@@ -71,30 +71,22 @@ CODES: Mapping[str, Code] = {
     "0x80073002": Code(Act.HAVE, _TAKEN),
     "0x80040333": Code(Act.HAVE, "A duplicate detection rule of the environment matched; switch it off."),
     "0x80060882": Code(Act.RETRY, _LATER),
-    "0x80040227": Code(
-        Act.ORDER, "Rows that the migration did not make refer to it. Remove them or keep the row."
-    ),
+    "0x80040227": Code(Act.ORDER, "Rows that the migration did not make refer to it. Remove them or keep the row."),
     "0x80040228": Code(Act.DATA, _CLOSED),
     "0x80040203": Code(Act.DATA, _MAPPING),
     "0x80044331": Code(
         Act.DATA, "Shorten the text, or let its rule say `max` and `on_overflow: ledger`; then run again."
     ),
     "0x8004431a": Code(Act.DATA, "Map the value to an option that the column has, then run again."),
-    "0x80044330": Code(
-        Act.DATA, "The number is outside the column's range: convert it or use another column."
-    ),
+    "0x80044330": Code(Act.DATA, "The number is outside the column's range: convert it or use another column."),
     "0x80040278": Code(Act.DATA, "Remove control characters from the text in the source."),
-    "0x8006088a": Code(
-        Act.SETUP, "The environment lacks the table or message; check its edition and version."
-    ),
+    "0x8006088a": Code(Act.SETUP, "The environment lacks the table or message; check its edition and version."),
     "0x80040233": Code(Act.ORDER, _CLOSED),
     "0x80040205": Code(Act.ORDER, _PARENT),
     "0x8004022d": Code(Act.DATA, _PARENT),
     "0x80047004": Code(Act.DATA, "Break the circle of parents in the source, then run again."),
     "0x80048408": Code(Act.DATA, "Map the status to a status reason that belongs to the state."),
-    "0x8004f00e": Code(
-        Act.DATA, "The environment's status transition rules forbid it; map to another status."
-    ),
+    "0x8004f00e": Code(Act.DATA, "The environment's status transition rules forbid it; map to another status."),
     "0x8004022e": Code(Act.ORDER, _CLOSED),
     "0x80043b09": Code(Act.ORDER, _CLOSED),
     "0x80040265": Code(
@@ -110,9 +102,7 @@ CODES: Mapping[str, Code] = {
     "0x80100005": Code(Act.SETUP, "This state needs a closing message that this version does not send."),
     "0x80040515": Code(Act.HAVE, _CLOSED),
     "0x80040519": Code(Act.HAVE, _CLOSED),
-    "0x8004440a": Code(
-        Act.ORDER, "The case has open activities: complete or cancel them, then run `transload retry`."
-    ),
+    "0x8004440a": Code(Act.ORDER, "The case has open activities: complete or cancel them, then run `transload retry`."),
     "0x80044411": Code(Act.HAVE, _CLOSED),
     "0x8004f456": Code(Act.ORDER, "Close the case's child cases first, then run `transload retry`."),
     "0x80048cf6": Code(Act.DATA, _CURRENCY),
@@ -138,9 +128,7 @@ CODES: Mapping[str, Code] = {
     "0x80040256": Code(Act.SETUP, _ADMIN),
     "0x80040276": Code(Act.SETUP, _ADMIN),
     "0x80042f09": Code(Act.SETUP, _OWNER),
-    "0x8004d24b": Code(
-        Act.SETUP, "The user has no licence: assign one, or map the employee to another user."
-    ),
+    "0x8004d24b": Code(Act.SETUP, "The user has no licence: assign one, or map the employee to another user."),
     "0x80041409": Code(Act.SETUP, _ADMIN),
     "0x80040225": Code(Act.SETUP, "The user is disabled: enable it, or map the employee to another user."),
     "0x8004022b": Code(Act.SETUP, "The owner is disabled: enable it, or map the employee to another user."),
@@ -169,9 +157,7 @@ CODES: Mapping[str, Code] = {
     "0x80060897": Code(Act.ORDER, "The key's index is being built; run `transload prepare` again later."),
     "0x80044366": Code(Act.SETUP, "The name lacks the publisher's prefix: check publisher_prefix."),
     "0x80071151": Code(Act.RETRY, "Another solution operation is running; run `transload prepare` later."),
-    "0x80048d19": Code(
-        Act.DATA, "A value has the wrong type for its column: correct its rule in the mapping."
-    ),
+    "0x80048d19": Code(Act.DATA, "A value has the wrong type for its column: correct its rule in the mapping."),
     "0x0": Code(Act.DATA, _MAPPING),
 }
 _UNKNOWN = Code(Act.DATA, _MAPPING)
@@ -231,9 +217,7 @@ def stopping_error(refusal: Refusal, own_user: str = "") -> RunError | None:
     text = f"Dataverse refuses ({refusal.code or refusal.status}): {refusal.message}"
     known = CODES.get(refusal.code)
     if refusal.status == 401:
-        return AuthenticationError(
-            text, "Check client_id and secret, and that the app has an application user."
-        )
+        return AuthenticationError(text, "Check client_id and secret, and that the app has an application user.")
     if known is not None and known.act is Act.STOP:
         return AuthenticationError(text, known.remedy)
     if refusal.code in _PRIVILEGES and own_user and own_user in refusal.message.lower():

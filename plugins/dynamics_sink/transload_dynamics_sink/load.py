@@ -27,10 +27,7 @@ from transload_dynamics_sink.values import dump_row, write_row
 MOST_ROWS = 1000
 """Rows of one bulk message."""
 _TYPE = "Microsoft.Dynamics.CRM"
-_DELETED = (
-    "Somebody deleted the row in the target since it was loaded: restore it there, "
-    "then run `transload retry`."
-)
+_DELETED = "Somebody deleted the row in the target since it was loaded: restore it there, then run `transload retry`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +170,7 @@ def _link(dataverse: Dataverse, metadata: Metadata, writes: Sequence[Associate])
             other = f"{dataverse.root}/{metadata.get_entity_set(write.other.table)}({write.other.row_id})"
             operations[index] = Operation("POST", f"{path}/$ref", dump_row({"@odata.id": other}))
         else:
-            outcomes[index] = Outcome(
-                error=UnresolvedLookupError(write.key, write.relationship, str(write.other))
-            )
+            outcomes[index] = Outcome(error=UnresolvedLookupError(write.key, write.relationship, str(write.other)))
     replies = send_operations(dataverse, list(operations.values()))
     for index, reply in zip(operations, replies, strict=True):
         if (refusal := reply.refusal) is None:

@@ -96,18 +96,14 @@ class Finder:
         if table.name == USERS:
             condition = f"isdisabled eq false and ({condition})"
         select = dict.fromkeys(property_of(table.shape.columns[name]) for name in columns)
-        path = query(
-            table.entity_set, select=",".join([*select, table.shape.id_column]), filter=condition
-        )
+        path = query(table.entity_set, select=",".join([*select, table.shape.id_column]), filter=condition)
         yield from self._dataverse.rows(path, f"look for rows of {table.name}")
 
 
 def open_finder(context: RunContext) -> Finder:
     """Return the finder of the run; use it as ``context.resource(open_finder)``."""
     settings = context.settings_of(DynamicsSettings)
-    return Finder(
-        context.resource(open_dataverse), context.resource(open_metadata), settings.fallback_owner
-    )
+    return Finder(context.resource(open_dataverse), context.resource(open_metadata), settings.fallback_owner)
 
 
 def _condition(table: Table, criteria: _Criteria) -> str:

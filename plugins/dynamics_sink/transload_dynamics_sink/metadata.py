@@ -23,10 +23,8 @@ _COLUMNS = (
 )
 _KEYS = "LogicalName,SchemaName,KeyAttributes,EntityKeyIndexStatus"
 _LOOKUPS = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
-_LINKS = (
-    "SchemaName,Entity1LogicalName,Entity2LogicalName,"
-    "Entity1NavigationPropertyName,Entity2NavigationPropertyName"
-)
+_CHILDREN = "ReferencingEntity,ReferencingAttribute,CascadeConfiguration"
+_LINKS = "SchemaName,Entity1LogicalName,Entity2LogicalName,Entity1NavigationPropertyName,Entity2NavigationPropertyName"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,7 @@ class Metadata:
         self._tables: dict[str, Table | None] = {}
         self._sets: dict[str, str | None] = {}
         self._messages: dict[tuple[str, str], bool] = {}
+        self._cascades: dict[str, list[tuple[str, str]]] = {}
         self._collections: dict[tuple[str, str], Collection] = {}
 
     def find_table(self, name: str) -> Table | None:
@@ -109,8 +108,7 @@ class Metadata:
                 path = query(
                     "sdkmessagefilters",
                     select="sdkmessagefilterid",
-                    filter=f"sdkmessageid/name eq {quoted(message)} "
-                    f"and primaryobjecttypecode eq {quoted(table)}",
+                    filter=f"sdkmessageid/name eq {quoted(message)} and primaryobjecttypecode eq {quoted(table)}",
                 )
                 found = self._dataverse.get(path, f"say whether {table} has {message}")
                 self._messages[message, table] = bool(found["value"])
@@ -133,6 +131,17 @@ class Metadata:
             if (found := self._collections.get((table, relationship))) is None:
                 raise NotOfferedError(f"{table} has no many-to-many relationship {relationship}")
             return found
+
+    def get_cascading_children(self, table: str) -> list[tuple[str, str]]:
+        """Return the tables whose rows are deleted with a row of a table, with the lookup that ties them."""
+        with self._lock:
+            if table not in self._cascades:
+                self._cascades[table] = [
+                    (raw["ReferencingEntity"], raw["ReferencingAttribute"])
+                    for raw in self._part(table, "OneToManyRelationships", _CHILDREN)
+                    if raw["CascadeConfiguration"]["Delete"] == "Cascade"
+                ]
+            return self._cascades[table]
 
     def forget(self, table: str) -> None:
         """Read a table anew when it is asked for again."""
@@ -175,9 +184,7 @@ class Metadata:
             ]:
                 details.update((raw["LogicalName"], raw) for raw in answer.result())
         navigation = {
-            (raw["ReferencingAttribute"], raw["ReferencedEntity"]): raw[
-                "ReferencingEntityNavigationPropertyName"
-            ]
+            (raw["ReferencingAttribute"], raw["ReferencedEntity"]): raw["ReferencingEntityNavigationPropertyName"]
             for raw in lookups.result()
         }
         shape = TargetTable(
@@ -185,9 +192,7 @@ class Metadata:
             label=label_of(definition.get("DisplayName")) or name,
             id_column=definition["PrimaryIdAttribute"],
             name_column=definition.get("PrimaryNameAttribute") or "",
-            columns={
-                raw["LogicalName"]: build_column(raw, details.get(raw["LogicalName"], {})) for raw in columns
-            },
+            columns={raw["LogicalName"]: build_column(raw, details.get(raw["LogicalName"], {})) for raw in columns},
             keys=_keys(keys.result()),
             states=build_states(name, details),
         )

@@ -45,9 +45,7 @@ def read_rows(
     return found
 
 
-def scan(
-    dataverse: Dataverse, metadata: Metadata, table_name: TableName, column: str
-) -> Iterator[tuple[str, RowId]]:
+def scan(dataverse: Dataverse, metadata: Metadata, table_name: TableName, column: str) -> Iterator[tuple[str, RowId]]:
     """Yield the value and the row id of every row whose column is filled, by row id."""
     table = metadata.get_table(table_name)
     id_column = table.shape.id_column

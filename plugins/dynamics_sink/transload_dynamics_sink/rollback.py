@@ -1,30 +1,26 @@
 """Undoes writes: deletes what was created, restores what was changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from transload import (
     DeleteRow,
     Disassociate,
     DropSchema,
-    EntityName,
     Outcome,
-    RecordKey,
     RestoreRow,
+    RowId,
     RunContext,
-    SetState,
-    SourceId,
 )
-from transload.errors import UnfitValueError
+from transload.errors import RefusedError
 from transload.values import Inverse
 from transload_dynamics_sink.batch import Operation, check_stopping, send_operations
 from transload_dynamics_sink.client import Dataverse, open_dataverse
 from transload_dynamics_sink.errors import KEY_ROW_MISSING, ROW_MISSING
 from transload_dynamics_sink.metadata import Metadata, Table, open_metadata
 from transload_dynamics_sink.orphans import find_foreign_children
+from transload_dynamics_sink.restore import Restoration
 from transload_dynamics_sink.schema_changes import open_schema_worker
-from transload_dynamics_sink.states import UPDATE_ONLY, initial_state, is_read_only, set_states
-from transload_dynamics_sink.values import dump_row, write_row
 
 
 def undo(inverses: Sequence[Inverse], context: RunContext) -> list[Outcome]:
@@ -34,9 +30,66 @@ def undo(inverses: Sequence[Inverse], context: RunContext) -> list[Outcome]:
         case DeleteRow():
             return _delete(dataverse, metadata, cast(Sequence[DeleteRow], inverses))
         case RestoreRow():
-            return _restore(dataverse, metadata, cast(Sequence[RestoreRow], inverses))
+            return Restoration(dataverse, metadata, cast(Sequence[RestoreRow], inverses)).run()
         case Disassociate():
             return _unlink(dataverse, metadata, cast(Sequence[Disassociate], inverses))
         case DropSchema():
             worker = context.resource(open_schema_worker)
             return [worker.drop(inverse.change) for inverse in cast(Sequence[DropSchema], inverses)]
+
+
+def _delete(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[DeleteRow]) -> list[Outcome]:
+    table = metadata.get_table(inverses[0].table)
+    spared = find_foreign_children(dataverse, metadata, table, [inverse.row_id for inverse in inverses])
+    operations = {
+        index: Operation("DELETE", f"{table.entity_set}({inverse.row_id})")
+        for index, inverse in enumerate(inverses)
+        if inverse.row_id not in spared
+    }
+    outcomes = [
+        Outcome(error=_keeps_children(table, inverse.row_id, spared.get(inverse.row_id, ""))) for inverse in inverses
+    ]
+    for index, outcome in _undo_all(dataverse, operations, lambda index: str(inverses[index].row_id)):
+        outcomes[index] = outcome
+    return outcomes
+
+
+def _unlink(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[Disassociate]) -> list[Outcome]:
+    table = metadata.get_table(inverses[0].table)
+    operations = {}
+    for index, inverse in enumerate(inverses):
+        collection = metadata.get_collection(table.name, inverse.relationship)
+        address = f"{table.entity_set}({inverse.row_id})/{collection.navigation}({inverse.other.row_id})/$ref"
+        operations[index] = Operation("DELETE", address)
+    undone = _undo_all(dataverse, operations, lambda index: str(inverses[index].row_id))
+    return [outcome for _, outcome in undone]
+
+
+def _undo_all(
+    dataverse: Dataverse, operations: Mapping[int, Operation], subject: Callable[[int], str]
+) -> list[tuple[int, Outcome]]:
+    """Send deleting operations and return their outcomes; what is gone already is fine."""
+    results = []
+    replies = send_operations(dataverse, list(operations.values()))
+    for index, reply in zip(operations, replies, strict=True):
+        refusal = reply.refusal
+        if refusal is None:
+            results.append((index, Outcome()))
+        elif refusal.status == 404 or refusal.code in {ROW_MISSING, KEY_ROW_MISSING}:
+            results.append((index, Outcome(note="was gone already")))
+        else:
+            check_stopping(refusal, dataverse)
+            results.append((index, Outcome(error=refusal.error(subject(index)))))
+    return results
+
+
+def _keeps_children(table: Table, row_id: RowId, child: str) -> RefusedError | None:
+    if not child:
+        return None
+    return RefusedError(
+        f"{table.name}({row_id})",
+        "foreign children",
+        f"deleting it would delete a row of {child} that the migration did not make",
+        f"Look at the {child} rows of this record in Dynamics: delete or move them, "
+        "then run `transload rollback` again; or keep the record.",
+    )

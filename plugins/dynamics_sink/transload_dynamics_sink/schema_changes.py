@@ -21,9 +21,7 @@ _DUPLICATES = (
     "Usually rows that are there already share a value. Find and mend them, then run `transload prepare` "
     "again: it asks for the index once more (ReactivateEntityKey)."
 )
-_OTHER_COLUMN = (
-    "Delete or rename the column in the environment, or let the mapping use another name, then plan again."
-)
+_OTHER_COLUMN = "Delete or rename the column in the environment, or let the mapping use another name, then plan again."
 
 
 class SchemaWorker:
@@ -40,10 +38,7 @@ class SchemaWorker:
         except RefusedError as error:
             return [SchemaOutcome(change, created=False, error=error) for change in changes]
         outcomes = [self._make(change, foundation) for change in changes]
-        return [
-            self._await_key(outcome) if outcome.change.kind is SchemaKind.KEY else outcome
-            for outcome in outcomes
-        ]
+        return [self._await_key(outcome) if outcome.change.kind is SchemaKind.KEY else outcome for outcome in outcomes]
 
     def drop(self, change: SchemaChange) -> Outcome:
         """Take a change away; what is gone already is fine."""
@@ -120,9 +115,7 @@ class SchemaWorker:
         self._check_prefix(change)
         present = self._find_key(change)
         if present is None:
-            definition = key_definition(
-                change.name, change.label, change.key_columns, self._customizing.language
-            )
+            definition = key_definition(change.name, change.label, change.key_columns, self._customizing.language)
             path = f"EntityDefinitions(LogicalName={quoted(change.table)})/Keys"
             return self._customizing.write("POST", path, str(change), definition)
         if set(present["KeyAttributes"]) != set(change.key_columns):

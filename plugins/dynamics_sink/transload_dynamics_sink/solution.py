@@ -47,9 +47,7 @@ class Customizing:
             self.write("POST", "publishers", f"publisher {prefix}", _publisher(prefix))
         publisher_id = (publisher or self._get_publisher())["publisherid"]
         solution = self.find_solution()
-        if solution is not None and (
-            solution["ismanaged"] or solution["_publisherid_value"] != publisher_id
-        ):
+        if solution is not None and (solution["ismanaged"] or solution["_publisherid_value"] != publisher_id):
             raise RefusedError(
                 f"solution {name}",
                 "taken",

@@ -21,9 +21,7 @@ LOGICAL_NAME = "Microsoft.Dynamics.CRM.lookuplogicalname"
 CREATED, OVERRIDDEN = "createdon", "overriddencreatedon"
 
 
-def write_row(
-    metadata: Metadata, table: Table, key: RecordKey, columns: Mapping[str, Cell], *, creating: bool
-) -> Json:
+def write_row(metadata: Metadata, table: Table, key: RecordKey, columns: Mapping[str, Cell], *, creating: bool) -> Json:
     """Return the properties of a row.
 
     Args:

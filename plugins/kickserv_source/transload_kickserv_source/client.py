@@ -8,7 +8,6 @@ endpoint may be a web page. Pages and records are other modules' matter.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 import httpx
 
@@ -18,8 +17,6 @@ from transload.http import Exchange, HttpClient, Patience, Time
 from transload.values import Event
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.xml import Document, excerpt, read_errors, read_list, read_record
-
-ResultT = TypeVar("ResultT")
 
 _READ_TIMEOUT = 120.0  # seconds; what the best-known public client of this API allows
 _READINGS = 3
@@ -101,9 +98,10 @@ class KickservClient:
         """
         return self._get(path, {}, lambda body: read_record(body, *roots))
 
-    def _get(self, path: str, params: Mapping[str, str], read: Callable[[bytes], ResultT]) -> ResultT:
+    def _get(self, path: str, params: Mapping[str, str], read: Callable[[bytes], Document]) -> Document:
         """Ask until an answer can be read: a cut or broken one is asked for again, a refusal is not."""
-        for reading in range(1, _READINGS + 1):
+        reading = 1
+        while True:
             self._keep_pace()
             answer = self._http.send("GET", path, repeatable=True, params=params)
             try:
@@ -114,7 +112,7 @@ class KickservClient:
                     # A page may echo the request: neither the message nor its cause shows the token.
                     raise type(error)(str(error).replace(self._token, "***"), error.remedy) from None
             self._clock.sleep(_PAUSE_BETWEEN_READINGS * reading)
-        raise AssertionError("unreachable")
+            reading += 1
 
     def _keep_pace(self) -> None:
         with self._lock:

@@ -1,12 +1,11 @@
 """Hooks of the Kickserv source."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 
 from pydantic import BaseModel
 
-from transload import EntityName, Finding, Record, RunContext, SourceSchema, hookimpl, load_mappings
-from transload.hookspecs import Converter
+from transload import EntityName, Finding, Record, RunContext, SourceSchema, Value, hookimpl, load_mappings
 from transload.mapping import Mapping as MappingDocument
 from transload_kickserv_source import audit as auditing
 from transload_kickserv_source.converters import CONVERTERS
@@ -22,7 +21,7 @@ def settings() -> type[BaseModel]:
 
 
 @hookimpl
-def converters() -> Mapping[str, Converter]:
+def converters() -> Mapping[str, Callable[[Value], Value]]:
     """Return the conversions that Kickserv's records need."""
     return CONVERTERS
 

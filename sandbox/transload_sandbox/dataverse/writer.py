@@ -38,6 +38,7 @@ class Writer:
         self._now = environment.now()
         self._references: dict[str, set[str]] = {}
         self._fresh: dict[str, set[str]] = {}
+        self._found: dict[tuple[object, ...], str] = {}
 
     # -- create
 
@@ -289,10 +290,13 @@ class Writer:
         raise errors.row_missing(name, key_text)
 
     def _find_by_key(self, table: Table, values: Mapping[str, Stored]) -> str:
-        found = self.environment.store.find(table, values, 1)
-        if not found:
-            raise errors.key_row_missing(table.name)
-        return str(found[0][table.primary_id])
+        name = (table.name, *values.items())
+        if name not in self._found:
+            row_id = self.environment.store.find_id(table, values)
+            if row_id is None:
+                raise errors.key_row_missing(table.name)
+            self._found[name] = row_id
+        return self._found[name]
 
     def _check_references(self) -> None:
         for name, ids in self._references.items():

@@ -188,11 +188,27 @@ def test_an_intent_without_an_outcome_is_open_after_a_crash(url: str) -> None:
         assert held(ledger, link("3")) is not None
 
 
-def test_what_is_settled_cannot_be_settled_again(ledger: Ledger) -> None:
+def test_an_intent_that_never_arrived_is_withdrawn_without_a_trace_elsewhere(ledger: Ledger) -> None:
+    done, lost = ledger.journal.begin("run-1", [Intent(upsert(n), None, True) for n in ("1", "2")])
+    ledger.journal.settle("run-1", [(done, Outcome())])
+
+    ledger.journal.withdraw([lost])
+
+    assert ledger.journal.counts() == {CASE: {WriteStatus.DONE: 1, WriteStatus.WITHDRAWN: 1}}
+    assert ledger.journal.open_intents() == []
+    assert ledger.journal.rows([key("2")]) == {}
+    assert ledger.journal.history(ref("r2"))[0].settled_at is not None
+    assert ledger.audit_log.verify().ok
+
+
+def test_what_is_settled_can_be_neither_withdrawn_nor_settled_again(ledger: Ledger) -> None:
     ids = write(ledger, upsert("1", title="a"))
 
     with pytest.raises(LedgerError, match="not open"):
         ledger.journal.settle("run-1", [(ids[0], REFUSED)])
+
+    with pytest.raises(LedgerError, match="not open"):
+        ledger.journal.withdraw(ids)
 
     assert ledger.notes.dead_letters() == []
     assert ledger.journal.counts() == {CASE: {WriteStatus.DONE: 1}}

@@ -147,7 +147,7 @@ def test_a_ledger_of_a_newer_transload_is_refused(url: str) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="the folder .*none does not exist"):
+    with pytest.raises(LedgerError, match=r"the folder .*none does not exist"):
         Ledger.open(str(tmp_path / "none" / "ledger.db"))
 
     assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ EXAMPLES = {
     for file in sorted((Path(__file__).parent / "examples").glob("*.json"))
     for name, steps in json.loads(file.read_text()).items()
 }
+Given = list[tuple[str, dict[str, object]]]
 ACCOUNT = "5e100001-7d10-4c3e-9b21-6045bd000007"
 OTHER_ACCOUNT = "5e100002-7d10-4c3e-9b21-6045bd00000e"
 TEAM = "5e100008-7d10-4c3e-9b21-6045bd000038"
@@ -24,13 +25,13 @@ EURO = "5e100005-7d10-4c3e-9b21-6045bd000023"
 PUBLISHER = "5e10006e-7d10-4c3e-9b21-6045bd000302"
 CASE = "5e100018-7d10-4c3e-9b21-6045bd0000a8"
 SECOND_CASE = "5e100049-7d10-4c3e-9b21-6045bd0001ff"
-TWO_ACCOUNTS = [
+TWO_ACCOUNTS: Given = [
     ("account", {"accountid": "5e100051-7d10-4c3e-9b21-6045bd000237", "name": "One", "mig_sourceid": "ks-org-1"}),
     ("account", {"accountid": "5e100052-7d10-4c3e-9b21-6045bd00023e", "name": "Two"}),
 ]
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CUSTOMER = {"customerid_account@odata.bind": f"/accounts({ACCOUNT})"}
-GIVEN: dict[str, list[tuple[str, dict[str, object]]]] = {
+GIVEN: dict[str, Given] = {
     "bulk-createmultiple-fails-whole": TWO_ACCOUNTS,
     "bulk-updatemultiple": TWO_ACCOUNTS,
     "batch-long-get": TWO_ACCOUNTS,

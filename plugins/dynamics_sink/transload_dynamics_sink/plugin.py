@@ -1,0 +1,106 @@
+"""Hooks of the Dynamics 365 sink: everything that happens to the target."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import BaseModel
+
+from transload import (
+    Batch,
+    Finding,
+    Lookup,
+    Outcome,
+    Row,
+    RowId,
+    RowRef,
+    RunContext,
+    SchemaChange,
+    SchemaOutcome,
+    SourceSchema,
+    TableName,
+    TargetSchema,
+    hookimpl,
+)
+from transload.values import Inverse
+from transload_dynamics_sink import environment
+from transload_dynamics_sink import rollback as undoing
+from transload_dynamics_sink.client import open_dataverse
+from transload_dynamics_sink.load import load_batch
+from transload_dynamics_sink.lookups import open_finder
+from transload_dynamics_sink.metadata import open_metadata
+from transload_dynamics_sink.read_back import read_rows, scan
+from transload_dynamics_sink.schema_changes import open_schema_worker
+from transload_dynamics_sink.settings import DynamicsSettings
+
+SYSTEM = "dynamics365"
+
+
+@hookimpl
+def settings() -> type[BaseModel]:
+    """Return the model of the ``[dynamics_sink]`` table."""
+    return DynamicsSettings
+
+
+@hookimpl
+def check(context: RunContext) -> Sequence[Finding]:
+    """Sign in and ask who we are."""
+    return environment.check_connection(context)
+
+
+@hookimpl
+def describe_target(tables: Sequence[TableName], context: RunContext) -> TargetSchema:
+    """Read the live metadata of the tables that exist."""
+    dataverse, metadata = context.resource(open_dataverse), context.resource(open_metadata)
+    chosen = context.settings_of(DynamicsSettings)
+    found = {name: table.shape for name in tables if (table := metadata.find_table(name)) is not None}
+    return TargetSchema(
+        system=SYSTEM,
+        address=chosen.address,
+        tables=found,
+        custom_prefix=chosen.publisher_prefix,
+        facts=environment.read_facts(dataverse, metadata),
+    )
+
+
+@hookimpl
+def audit(source: SourceSchema, target: TargetSchema, context: RunContext) -> Sequence[Finding]:
+    """Say what an administrator should know about the environment."""
+    return environment.audit_environment(target, context) if target.system == SYSTEM else []
+
+
+@hookimpl
+def resolve_lookup(lookups: Sequence[Lookup], context: RunContext) -> Mapping[Lookup, RowRef]:
+    """Find rows by what their columns hold, and the fallback owner."""
+    return context.resource(open_finder).find(lookups)
+
+
+@hookimpl
+def load(batch: Batch, context: RunContext) -> Sequence[Outcome]:
+    """Write rows, states and links."""
+    return load_batch(batch, context.resource(open_dataverse), context.resource(open_metadata))
+
+
+@hookimpl
+def rollback(inverses: Sequence[Inverse], context: RunContext) -> Sequence[Outcome]:
+    """Undo writes and schema changes."""
+    return undoing.undo(inverses, context)
+
+
+@hookimpl
+def prepare_target(changes: Sequence[SchemaChange], context: RunContext) -> Sequence[SchemaOutcome]:
+    """Create columns and keys, and wait until they can be used."""
+    return context.resource(open_schema_worker).prepare(changes)
+
+
+@hookimpl
+def read_back(
+    table: TableName, row_ids: Sequence[RowId], columns: Sequence[str], context: RunContext
+) -> Mapping[RowId, Row]:
+    """Read rows as they are now."""
+    dataverse, metadata = context.resource(open_dataverse), context.resource(open_metadata)
+    return read_rows(dataverse, metadata, table, row_ids, columns)
+
+
+@hookimpl
+def scan_keys(table: TableName, column: str, context: RunContext) -> Iterator[tuple[str, RowId]]:
+    """Walk all rows whose key column is filled."""
+    return scan(context.resource(open_dataverse), context.resource(open_metadata), table, column)
