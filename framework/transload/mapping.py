@@ -9,6 +9,7 @@ is lost by silence.
 Column names may begin with ``{prefix}``, which stands for the client's publisher prefix.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,7 @@ from transload.values import (
 )
 
 PREFIX = "{prefix}"
+_BOOLEAN, _TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 Constant: TypeAlias = str | int | bool | None
 
@@ -286,6 +288,17 @@ class Proposal:
     reason: str
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML 1.2's booleans only: in YAML 1.1 the keys ``on``, ``Yes`` and ``No`` are booleans."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in {_BOOLEAN, _TIMESTAMP}]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOLEAN, re.compile("^(?:true|false)$"), list("tf"))
+
+
 def parse_mapping(text: str, place: str) -> Mapping:
     """Read a mapping document.
 
@@ -297,7 +310,7 @@ def parse_mapping(text: str, place: str) -> Mapping:
         MappingError: It is not YAML, or has mistakes; all of them are listed.
     """
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise MappingError(place, [f"not YAML: {error}"]) from error
     try:

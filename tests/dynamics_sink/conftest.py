@@ -1,18 +1,32 @@
 """An environment in memory, and the sink's parts connected to it without sockets."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from transload import RecordKey
+from transload import (
+    Batch,
+    EntityName,
+    Outcome,
+    RecordKey,
+    RowId,
+    RowRef,
+    SetState,
+    SourceId,
+    TableName,
+    Upsert,
+    Write,
+)
 from transload.http import HttpClient
-from transload.values import EntityName, SourceId
+from transload.values import Cell
 from transload_dynamics_sink.auth import ClientCredentials
 from transload_dynamics_sink.client import API, Dataverse
+from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.metadata import Metadata
+from transload_dynamics_sink.read_back import read_rows
 from transload_sandbox.dataverse.app import build_app
 from transload_sandbox.dataverse.org import DataverseOrg
 
@@ -48,19 +62,61 @@ class AppTransport(httpx.BaseTransport):
         return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
 
 
+ACCOUNT = TableName("account")
+
+
 @dataclass
 class Connected:
-    """The sink's parts, and the organisation behind them."""
+    """The sink's parts, the organisation behind them, and short words for what tests do with them."""
 
     org: DataverseOrg
     dataverse: Dataverse
     metadata: Metadata
     clock: Clock
-    credentials: dict[str, str] = field(default_factory=dict)
 
     def paths(self, method: str = "POST") -> list[str]:
         """Return the paths that were asked for, without queries."""
         return [seen.path.partition("?")[0] for seen in self.org.requests if seen.method == method]
+
+    def key(self, number: int) -> RecordKey:
+        """Return the key of the n-th record."""
+        return RecordKey(EntityName("customer"), SourceId(str(number)))
+
+    def id(self, number: int) -> RowId:
+        """Return the id of the n-th row."""
+        return RowId(f"5e100000-0000-8000-8000-{number:012x}")
+
+    def ref(self, number: int, table: TableName = ACCOUNT) -> RowRef:
+        """Return a reference to the n-th row."""
+        return RowRef(table, self.id(number))
+
+    def upsert(
+        self, number: int, columns: Mapping[str, Cell], table: TableName = ACCOUNT, *, exists: bool = False
+    ) -> Upsert:
+        """Return a write of the n-th row."""
+        return Upsert(self.key(number), table, self.id(number), columns, exists=exists)
+
+    def accounts(self, count: int) -> list[Upsert]:
+        """Return writes of new accounts, numbered from 1."""
+        return [self.upsert(number, {"name": f"Account {number}"}) for number in range(1, count + 1)]
+
+    def case(self, number: int, **columns: Cell) -> Upsert:
+        """Return the write of a new case of account 1."""
+        cells = {"title": f"Case {number}", "customerid": self.ref(1), **columns}
+        return self.upsert(number, cells, TableName("incident"))
+
+    def change(self, number: int, state: int, status: int, table: str = "incident", **columns: Cell) -> SetState:
+        """Return the change of a row's state."""
+        return SetState(self.key(number), TableName(table), self.id(number), state, status, columns)
+
+    def load(self, *writes: Write) -> Sequence[Outcome]:
+        """Write one batch."""
+        return load_batch(Batch(writes[0].table, writes), self.dataverse, self.metadata)
+
+    def read(self, table: str, number: int, *columns: str) -> Mapping[str, Cell]:
+        """Return the cells of the n-th row."""
+        found = read_rows(self.dataverse, self.metadata, TableName(table), [self.id(number)], columns)
+        return found[self.id(number)].columns
 
 
 @pytest.fixture
@@ -87,13 +143,3 @@ def connected() -> Iterator[Connected]:
     dataverse.close()
     auth.close()
     org.close()
-
-
-def record(source_id: str, entity: str = "customer") -> RecordKey:
-    """Return the key of a record."""
-    return RecordKey(EntityName(entity), SourceId(source_id))
-
-
-def row_id(number: int) -> str:
-    """Return the id of the n-th row."""
-    return f"5e100000-0000-8000-8000-{number:012x}"

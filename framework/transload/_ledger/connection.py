@@ -26,7 +26,7 @@ from transload.errors import ConfigError, LedgerError
 
 _POSTGRES = {"postgresql", "postgres", "postgresql+psycopg"}
 _LOCK_WAIT_SECONDS = 30.0
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16384", "wal_autocheckpoint=8000")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16384")
 """FULL survives a power cut and costs a tenth more at batch size; 16 MB of cache."""
 
 Upsert = sqlite.Insert | postgresql.Insert

@@ -214,7 +214,7 @@ class Notes:
         most one upsert and one change of state in a phase, so these clear also what was
         noted before there was a write; a link, one of several, does not.
         """
-        for phase in Phase:
+        for phase in Phase if self._any_aside() else ():
             its = [settled for settled in done if settled.write.phase is phase]
             single = {it.write.key for it in its if not isinstance(it.write, Associate)}
             own = {(it.write.key, it.identity) for it in its} | {(key, "") for key in single}
@@ -255,6 +255,12 @@ class Notes:
         if rows:
             with self._database.writing() as connection:
                 connection.execute(self._database.upsert(DEAD_LETTER), rows)
+
+    def _any_aside(self) -> bool:
+        """Whether a record is on either list; mostly none is, and then nothing needs clearing."""
+        with self._database.reading() as connection:
+            lists = (select(table.c.entity).limit(1) for table in (DEAD_LETTER, PARKED))
+            return any(connection.execute(first).first() for first in lists)
 
     def _clear_letters(self, phase: Phase, own: Collection[tuple[RecordKey, str]]) -> None:
         """Take letters off the list by key and identity; there are few, so they are looked up first."""

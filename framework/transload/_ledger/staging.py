@@ -67,6 +67,12 @@ class Staging:
         with self._database.reading() as connection:
             return frozenset(EntityName(name) for name in connection.execute(query).scalars())
 
+    def unseen(self, run_id: str, entities: Collection[EntityName]) -> int:
+        """Return how many live records of entities a run has not seen."""
+        missing = (STAGED.c.entity.in_(entities), STAGED.c.live == 1, STAGED.c.seen_run != run_id)
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).where(*missing)).scalar_one()
+
     def mark_vanished(self, run_id: str, entities: Collection[EntityName]) -> int:
         """Mark the live records of entities that a run did not see, and return how many they are."""
         unseen = (

@@ -16,8 +16,8 @@ def stage_source(
 ) -> dict[EntityName, int]:
     """Extract every entity that this run has not read to its end yet.
 
-    Vanished records are concluded only when every entity was read completely: a list
-    that broke off says nothing about what it did not show.
+    Vanished records are concluded only when every entity was read completely, and, where
+    one is missing, read once more: a list that shifts while it is read hides records.
 
     Returns:
         How many live records are staged, by entity.
@@ -29,7 +29,11 @@ def stage_source(
     for entity in source.entities:
         if entity.name not in done:
             _stage_entity(entity.name, plugins, ledger, context, run_id)
-    ledger.staging.mark_vanished(run_id, [entity.name for entity in source.entities])
+    names = [entity.name for entity in source.entities]
+    if ledger.staging.unseen(run_id, names):
+        for name in names:
+            _stage_entity(name, plugins, ledger, context, run_id)
+        ledger.staging.mark_vanished(run_id, names)
     return ledger.staging.counts()
 
 

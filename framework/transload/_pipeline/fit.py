@@ -111,13 +111,20 @@ def _fit_decimal(column: TargetColumn) -> Fit:
     def fit(value: Value, lose: Lose) -> Cell:
         number = _number(value)
         if step is not None:
-            exact, number = number, number.quantize(step, ROUND_HALF_EVEN)
+            exact, number = number, _rounded(number, step)
             if exact != number:
                 lose("rounded", str(exact), str(number))
         _check_range(column, number)
         return number
 
     return fit
+
+
+def _rounded(number: Decimal, step: Decimal) -> Decimal:
+    try:
+        return number.quantize(step, ROUND_HALF_EVEN)
+    except InvalidOperation:
+        raise Unfit(f"takes fewer digits than {number} has") from None
 
 
 def _fit_integer(column: TargetColumn) -> Fit:

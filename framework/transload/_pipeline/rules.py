@@ -204,7 +204,8 @@ def _compile_entity(lookup: str | LookupByType) -> Callable[[Record], str | None
 def _when_empty(policy: Missing, rule: FieldRule, table: TableName, record: Record, column: str, notes: Notes) -> Cell:
     source = "/".join(rule.sources) or column
     if policy is Missing.FALLBACK:
-        notes.flags.append(f"{source} is empty; {column} is the fallback")
+        if rule.sources:  # a rule without a source wants the fallback, always
+            notes.flags.append(f"{source} is empty; {column} is the fallback")
         return Lookup(table, missing=Missing.ERROR)
     if policy is Missing.PLACEHOLDER:
         notes.flags.append(f"{source} is empty; {column} is the placeholder")

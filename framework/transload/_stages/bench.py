@@ -19,7 +19,7 @@ from transload._pipeline.verify import Verifier
 from transload._plugins import Plugins, load_plugins
 from transload._reports import Report, Tone, WrittenReport, write_report
 from transload.context import RunContext
-from transload.errors import CutShortError, MappingError, StageRefusedError, TransloadError
+from transload.errors import CutShortError, MappingError, RunError, StageRefusedError, TransloadError
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import load_mappings
 from transload.settings import Project, configure_plugins, load_project
@@ -154,7 +154,9 @@ def run_stage(
             ledger.runs.finish(run_id, RunStatus.STOPPED, bench.summary)
             raise CutShortError(stage) from None
         except TransloadError as error:
-            ledger.runs.finish(run_id, RunStatus.FAILED, {**bench.summary, "error": str(error)})
+            # A run that a dead server cut off is taken up again; one that was misconfigured starts anew.
+            status = RunStatus.STOPPED if isinstance(error, RunError) else RunStatus.FAILED
+            ledger.runs.finish(run_id, status, {**bench.summary, "error": str(error)})
             raise
         finally:
             context.close()

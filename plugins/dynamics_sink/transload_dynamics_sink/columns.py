@@ -58,6 +58,9 @@ CASTS: Mapping[str, tuple[frozenset[str], str, str]] = {
 }
 """Casts that show what the plain listing hides: the types they concern, ``$select`` and ``$expand``."""
 
+_SELF_FILLING = frozenset({"OwnerType", "UniqueidentifierType", "StateType", "StatusType"})
+"""Types of columns that the platform requires, and fills itself when they are not sent."""
+
 _INITIAL_STATES: Mapping[str, int] = {"product": 2}
 """Tables whose rows are not born in state 0."""
 
@@ -84,7 +87,8 @@ def build_column(raw: Json, detail: Json) -> TargetColumn:
         raw: Its entry in the plain listing.
         detail: Its entry in the listing of its type; empty when the type has none.
     """
-    kind = TYPES[raw["AttributeTypeName"]["Value"]]
+    type_name = raw["AttributeTypeName"]["Value"]
+    kind = TYPES[type_name]
     if detail.get("DateTimeBehavior", {}).get("Value") == "DateOnly":
         kind = ColumnType.DATE
     writable = kind is not ColumnType.OTHER
@@ -98,7 +102,7 @@ def build_column(raw: Json, detail: Json) -> TargetColumn:
         precision=detail.get("Precision"),
         options=_options(detail),
         targets=tuple(TableName(target) for target in detail.get("Targets") or ()),
-        required=raw["RequiredLevel"]["Value"] == "SystemRequired",
+        required=raw["RequiredLevel"]["Value"] == "SystemRequired" and type_name not in _SELF_FILLING,
         creatable=writable and bool(raw["IsValidForCreate"]),
         updatable=writable and bool(raw["IsValidForUpdate"]),
         custom=bool(raw.get("IsCustomAttribute")),

@@ -72,12 +72,10 @@ class Restoration:
             if (refusal := reply.refusal) is None:
                 continue
             check_stopping(refusal, self._dataverse)
-            gone = refusal.status == 404
-            self._outcomes[index] = (
-                Outcome(note="was gone already")
-                if gone
-                else Outcome(error=refusal.error(str(_key(self._inverses[index]))))
-            )
+            if refusal.status == 404:
+                self._outcomes[index] = Outcome(note="was gone already")
+            else:
+                self._outcomes[index] = Outcome(error=refusal.error(str(_key(self._inverses[index]))))
 
 
 def _key(inverse: RestoreRow) -> RecordKey:

@@ -47,6 +47,7 @@ class KickservSource:
     def __init__(self, client: KickservClient) -> None:
         self.client, self.seen = client, Observations()
         self._inferred = client.settings.inferred
+        self._walked: set[EntityName] = set()
         self._readers: Mapping[EntityName, Callable[[], Iterator[Record]]] = {
             EMPLOYEE: self._employees,
             CUSTOMER: self._customers,
@@ -77,6 +78,7 @@ class KickservSource:
 
     def _customers(self) -> Iterator[Record]:
         """Walk the list; a sub-customer's row wins over the copy that its parent nests."""
+        self._walked.add(CUSTOMER)
         listed: set[str] = set()
         nested: dict[str, Row] = {}
         includes = ",".join(self._inferred.customer_includes)
@@ -104,6 +106,7 @@ class KickservSource:
         yield from unfolded
 
     def _jobs(self) -> Iterator[Record]:
+        self._walked.add(JOB)
         for row in walk(self._pages("jobs.xml", "jobs", ",".join(self._inferred.job_includes))):
             unfolded = unfold_job(row)
             number = row.get("job_number")
@@ -134,6 +137,9 @@ class KickservSource:
     def _notes(self) -> Iterator[Record]:
         """Ask for the notes of each parent that did not bring them along."""
         for entity, resource in ((CUSTOMER, "customers"), (JOB, "jobs")):
+            if entity not in self._walked and not self._brings_notes(resource):
+                # A run that was taken up again: the parents were read before it stopped.
+                yield from self._readers[entity]()
             waiting = iter(list(self.seen.without_notes.get(entity, {}).items()))
             with ThreadPoolExecutor(self.client.settings.connections) as pool:
                 while window := list(islice(waiting, _WINDOW)):
@@ -141,6 +147,11 @@ class KickservSource:
                     for (_, parent), document in zip(window, pool.map(self._notes_at, paths), strict=True):
                         for row in self._rows(document):
                             yield note_of(entity, parent, row)
+
+    def _brings_notes(self, resource: str) -> bool:
+        """Whether the first page of a list brings its records' notes along."""
+        includes = self._inferred.customer_includes if resource == "customers" else self._inferred.job_includes
+        return all("notes" in row for row in self._pages(f"{resource}.xml", resource, ",".join(includes))(1))
 
     def _notes_at(self, path: str) -> Document:
         try:

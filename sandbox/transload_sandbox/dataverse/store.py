@@ -58,7 +58,7 @@ class Store:
         self._connection = self._engine.connect()
         # Plain statements go to the driver: describing two hundred result columns per row costs SQLAlchemy
         # ten times what reading them costs.
-        self._driver: sqlite3.Connection = self._engine.raw_connection().driver_connection  # type: ignore[assignment]  # it is sqlite3's
+        self._driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # it is sqlite3's
         if path:
             self.execute("PRAGMA journal_mode=WAL")
             self.execute("PRAGMA synchronous=FULL")

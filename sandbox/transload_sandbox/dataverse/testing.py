@@ -103,6 +103,6 @@ def created_id(answer: httpx.Response) -> str:
     return answer.raise_for_status().headers["OData-EntityId"].rpartition("(")[2].rstrip(")")
 
 
-def code(answer: httpx.Response) -> tuple[int, str]:
+def error_code(answer: httpx.Response) -> tuple[int, str]:
     """Return status and error code of a refusal."""
     return answer.status_code, answer.json()["error"]["code"]

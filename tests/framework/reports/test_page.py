@@ -164,7 +164,8 @@ def test_a_table_too_long_for_a_page_keeps_its_problems_and_says_so(report: Repo
     assert len(rows(found)) == 2000
     assert [row[1] for row in rows(found) if row[0] == "Problem"] == [f"job {i}999" for i in ("", 1, 2, 3, 4)]
     assert texts(found, "p[@class='note cut']") == [
-        "This page shows 2,000 of 5,000 rows, those with problems before the rest. All of them are in 01-audit.json."
+        "This page shows 2,000 of 5,000 rows; no problem was left out in favour of another row. "
+        "All of them are in 01-audit.json."
     ]
 
 
