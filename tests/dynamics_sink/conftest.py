@@ -47,6 +47,10 @@ class Clock:
         self.pauses.append(seconds)
         self.now += seconds
 
+    def epoch(self) -> float:
+        """Return seconds since 1970, for the organisation."""
+        return 1_700_000_000 + self.now
+
 
 class AppTransport(httpx.BaseTransport):
     """Hands requests to an ASGI application in this process."""
@@ -121,7 +125,8 @@ class Connected:
 
 @pytest.fixture
 def connected() -> Iterator[Connected]:
-    org, clock = DataverseOrg(), Clock()
+    clock = Clock()
+    org = DataverseOrg(clock=clock.epoch)
     user, transport = org.add_application_user("transload"), AppTransport(org)
     auth = ClientCredentials(
         authority=f"{ADDRESS}/{org.tenant_id}",

@@ -16,9 +16,7 @@ DAYS = st.dates(date(2, 1, 1), date(9998, 12, 31))
 MOMENTS = st.builds(lambda day, at, zone: datetime.combine(day, at, zone), DAYS, st.times(), OFFSETS)
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False)
 PLAIN = st.none() | st.booleans() | st.integers() | NUMBERS | st.text() | MOMENTS | st.dates()
-VALUES = st.recursive(
-    PLAIN, lambda inner: st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner), max_leaves=8
-)
+VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner), max_leaves=8)
 
 
 @given(MOMENTS)

@@ -114,6 +114,8 @@ class Loader:
         keys = [record.key for record in records]
         self.ledger.notes.clear_dead_letters(keys, mapper.phase)
         self.ledger.notes.unpark(keys, mapper.phase)
+        if mapper.phase is Phase.ROWS:
+            self.ledger.notes.clear_losses(keys)
         if mapper.phase is Phase.ROWS and mapper.document.match is not None:
             records = self._match(mapper, records, counts)
         if not mapper.has(mapper.phase) or not records:

@@ -36,4 +36,3 @@ def write_report(report: Report, folder: Path) -> WrittenReport:
     replace_file(written.html, render_report(report))
     replace_file(folder / INDEX, render_index(read_shelf(folder)))
     return written
-

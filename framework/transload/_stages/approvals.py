@@ -56,7 +56,8 @@ def approve(bench: Bench, subject: str, name: str, note: str = "") -> Report:
     rows = [{"what": what, "digest": digest} for what, digest in current.items()]
     return report_of(
         bench, f"Approval of the {subject}", verdict,
-        {"Approved by": name, "Account": _account(), "Note": note or "none"},
+        {"Approved by": name, "Account": _account(), "Note": note or "none",
+         "Audit log so far": bench.ledger.audit_log.verify().head},
         tables=[Table("Bound to", [Column("what", "What"), Column("digest", "Digest")], rows)],
     )  # fmt: skip
 

@@ -149,7 +149,7 @@ def _counts_table(entities: Sequence[_Entity]) -> Table:
                 "rows": entity.rows,
                 "fields": entity.fields,
                 "wrong": sum((entity.wrong or Counter()).values()),
-                "verdict": f"{entity.unmatched} unmatched" if entity.unmatched else None,
+                "verdict": f"{entity.unmatched} unmatched" if entity.unmatched else "different" if entity.wrong else "equal",
                 "tone": _tone(entity),
             }
             for entity in entities

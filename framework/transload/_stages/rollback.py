@@ -21,6 +21,7 @@ from transload._stages.reporting import report_of
 from transload.errors import StageRefusedError
 from transload.values import (
     DeleteRow,
+    Disassociate,
     DropSchema,
     Event,
     Inverse,
@@ -104,13 +105,24 @@ def _undo(
     columns = sorted({column for row in rows for column in row.written})
     now = bench.plugins.read_back(table, [row.row_id for row in rows], columns, bench.context)
     reasons = [_reason_to_spare(row, now.get(row.row_id), tally) for row in rows]
-    inverses = [_inverse(row) for row, reason in zip(rows, reasons, strict=True) if not reason]
+    to_undo = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
+    outcomes = iter([Outcome() for _ in to_undo] if dry_run else _send(bench, to_undo))
+    return [(row, reason, None if reason else next(outcomes)) for row, reason in zip(rows, reasons, strict=True)]
+
+
+def _send(bench: Bench, rows: Sequence[UndoRow]) -> list[Outcome]:
+    """Undo rows, and return one outcome for each; links of rows that stay are cut first."""
+    links: list[Inverse] = [link for row in rows if not row.created for link in row.links]
+    cut = bench.plugins.rollback(links, bench.context) if links else []
+    refused = {
+        link.row_id: outcome
+        for link, outcome in zip(links, cut, strict=True)
+        if isinstance(link, Disassociate) and not outcome.ok
+    }
     outcomes: list[Outcome] = []
-    for _, group in groupby(inverses, key=type):
-        batch: list[Inverse] = list(group)
-        outcomes += [Outcome()] * len(batch) if dry_run else bench.plugins.rollback(batch, bench.context)
-    following = iter(outcomes)
-    return [(row, reason, None if reason else next(following)) for row, reason in zip(rows, reasons, strict=True)]
+    for _, group in groupby((_inverse(row) for row in rows), key=type):
+        outcomes += bench.plugins.rollback(list(group), bench.context)
+    return [refused.get(row.row_id, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
 
 def _reason_to_spare(row: UndoRow, now: Row | None, tally: _Tally) -> str:

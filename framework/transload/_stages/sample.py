@@ -21,6 +21,8 @@ from transload.mapping import FieldRule, LookupByType
 from transload.values import EntityName, Record, RecordKey, SourceId
 
 _CHUNK = 100
+_SHORT = 7
+"""Texts of less than 2**7 characters count as equally long."""
 
 
 def sample(bench: Bench) -> Report:
@@ -49,18 +51,32 @@ def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[R
     share = max(1, wanted // max(1, len(machinery.mappings)))
     chosen: dict[RecordKey, None] = {}
     for entity, mapper in machinery.mappings.items():
-        seen: set[object] = set()
-        for batch in bench.ledger.staging.batches(entity):
-            for record in batch:
-                if new := _features(record, mapper) - seen:
-                    seen |= new
-                    chosen[record.key] = None
+        chosen.update(dict.fromkeys(_telling(bench, mapper)))
         _fill_up(bench, entity, share, chosen)
     _close(bench, machinery, chosen)
     by_entity: dict[EntityName, list[RecordKey]] = {}
     for key in sorted(chosen):
         by_entity.setdefault(key.entity, []).append(key)
     return by_entity
+
+
+def _telling(bench: Bench, mapper: CompiledMapping) -> list[RecordKey]:
+    """Return few records that together exercise all that the records of an entity exercise."""
+    candidates: dict[RecordKey, set[object]] = {}
+    seen: set[object] = set()
+    for batch in bench.ledger.staging.batches(mapper.entity):
+        for record in batch:
+            features = _features(record, mapper)
+            if features - seen:
+                seen |= features
+                candidates[record.key] = features
+    # Greedy set cover: always the record that adds most.
+    telling: list[RecordKey] = []
+    while seen:
+        best = max(candidates, key=lambda key: len(candidates[key] & seen))
+        telling.append(best)
+        seen -= candidates.pop(best)
+    return telling
 
 
 def _features(record: Record, mapper: CompiledMapping) -> set[object]:
@@ -74,7 +90,7 @@ def _features(record: Record, mapper: CompiledMapping) -> set[object]:
             if not empty and (rule.values is not None or rule.lookup == "employee"):
                 features.add((column, source, str(value)))
             if isinstance(value, str):
-                features.add((column, source, "length", utf16_length(value).bit_length()))
+                features.add((column, source, "length", max(_SHORT, utf16_length(value).bit_length())))
     return features
 
 

@@ -49,45 +49,6 @@ def column_definition(column: TargetColumn, language: int) -> Json | None:
     }
 
 
-def lookup_definition(table: str, column: TargetColumn, language: int) -> Json:
-    """Return the definition of a one-to-many relationship and its lookup.
-
-    Deleting the row that is pointed to clears the lookup, and nothing else cascades.
-
-    Args:
-        table: The table that gets the lookup.
-        column: The lookup; the first of its targets counts.
-        language: Of its label.
-    """
-    target = column.targets[0]
-    return {
-        "@odata.type": f"{_TYPE}OneToManyRelationshipMetadata",
-        "SchemaName": f"{column.name}_{target}_{table}",
-        "ReferencedEntity": target,
-        "ReferencingEntity": table,
-        "CascadeConfiguration": {
-            "Assign": "NoCascade",
-            "Delete": "RemoveLink",
-            "Merge": "NoCascade",
-            "Reparent": "NoCascade",
-            "Share": "NoCascade",
-            "Unshare": "NoCascade",
-        },
-        "Lookup": {
-            "@odata.type": f"{_TYPE}LookupAttributeMetadata",
-            "AttributeType": "Lookup",
-            "AttributeTypeName": {"Value": "LookupType"},
-            "SchemaName": column.name,
-            "DisplayName": label(column.label or column.name, language),
-            "RequiredLevel": {
-                "Value": "None",
-                "CanBeChanged": True,
-                "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
-            },
-        },
-    }
-
-
 def key_definition(name: str, text: str, columns: tuple[str, ...], language: int) -> Json:
     """Return the definition of an alternate key."""
     return {"SchemaName": name, "DisplayName": label(text or name, language), "KeyAttributes": list(columns)}

@@ -8,7 +8,7 @@ by somebody else, and nobody asked to lose it.
 from collections.abc import Sequence
 
 from transload import RowId
-from transload_dynamics_sink.client import Dataverse, any_of, query
+from transload_dynamics_sink.client import Dataverse, query
 from transload_dynamics_sink.metadata import Metadata, Table
 
 _WORK = frozenset(
@@ -47,7 +47,7 @@ def find_foreign_children(
         path = query(
             metadata.get_entity_set(child),
             select=property_name,
-            filter=any_of(column, [str(row_id) for row_id in row_ids]),
+            filter=" or ".join(f"{property_name} eq {row_id}" for row_id in row_ids),
         )
         for raw in dataverse.rows(path, f"look for rows of {child}"):
             found.setdefault(RowId(str(raw[property_name]).lower()), child)

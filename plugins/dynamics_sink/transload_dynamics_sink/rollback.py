@@ -28,17 +28,18 @@ def undo(inverses: Sequence[Inverse], context: RunContext) -> list[Outcome]:
     dataverse, metadata = context.resource(open_dataverse), context.resource(open_metadata)
     match inverses[0]:
         case DeleteRow():
-            return _delete(dataverse, metadata, cast(Sequence[DeleteRow], inverses))
+            return delete_rows(dataverse, metadata, cast(Sequence[DeleteRow], inverses))
         case RestoreRow():
             return Restoration(dataverse, metadata, cast(Sequence[RestoreRow], inverses)).run()
         case Disassociate():
-            return _unlink(dataverse, metadata, cast(Sequence[Disassociate], inverses))
+            return unlink_rows(dataverse, metadata, cast(Sequence[Disassociate], inverses))
         case DropSchema():
             worker = context.resource(open_schema_worker)
             return [worker.drop(inverse.change) for inverse in cast(Sequence[DropSchema], inverses)]
 
 
-def _delete(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[DeleteRow]) -> list[Outcome]:
+def delete_rows(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[DeleteRow]) -> list[Outcome]:
+    """Delete rows of one table, sparing those whose deletion would take rows of other people along."""
     table = metadata.get_table(inverses[0].table)
     spared = find_foreign_children(dataverse, metadata, table, [inverse.row_id for inverse in inverses])
     operations = {
@@ -54,7 +55,8 @@ def _delete(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[DeleteR
     return outcomes
 
 
-def _unlink(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[Disassociate]) -> list[Outcome]:
+def unlink_rows(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[Disassociate]) -> list[Outcome]:
+    """Undo links of one table's rows."""
     table = metadata.get_table(inverses[0].table)
     operations = {}
     for index, inverse in enumerate(inverses):

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 from transload import Outcome, RunContext, SchemaChange, SchemaKind, SchemaOutcome, TargetColumn
 from transload.errors import RefusedError
-from transload.values import ColumnType
 from transload_dynamics_sink.client import Dataverse, Json, open_dataverse, quoted
-from transload_dynamics_sink.definitions import column_definition, key_definition, lookup_definition
+from transload_dynamics_sink.definitions import column_definition, key_definition
 from transload_dynamics_sink.metadata import Metadata, open_metadata
 from transload_dynamics_sink.settings import DynamicsSettings
 from transload_dynamics_sink.solution import Customizing, Foundation
@@ -71,12 +70,7 @@ class SchemaWorker:
         self._check_prefix(change)
         if self._fits(change, wanted):
             return False
-        language = self._customizing.language
-        path, definition = f"EntityDefinitions(LogicalName={quoted(change.table)})/Attributes", None
-        if wanted.type is ColumnType.LOOKUP and len(wanted.targets) == 1:
-            path, definition = "RelationshipDefinitions", lookup_definition(change.table, wanted, language)
-        elif wanted.type is not ColumnType.LOOKUP:
-            definition = column_definition(wanted, language)
+        definition = column_definition(wanted, self._customizing.language)
         if definition is None:
             raise RefusedError(
                 str(change),
@@ -84,6 +78,7 @@ class SchemaWorker:
                 f"columns of type {wanted.type} cannot be added",
                 "Choose another column type in the mapping, then plan again.",
             )
+        path = f"EntityDefinitions(LogicalName={quoted(change.table)})/Attributes"
         created = self._customizing.write("POST", path, str(change), definition)
         self._metadata.forget(change.table)
         if not created:
@@ -172,11 +167,7 @@ class SchemaWorker:
         if change.kind is SchemaKind.KEY:
             key = self._find_key(change)
             return f"{root}/Keys({key['MetadataId']})" if key else None
-        column = change.column
-        if column is not None and column.type is ColumnType.LOOKUP:
-            name = f"{column.name}_{column.targets[0]}_{change.table}"
-            return f"RelationshipDefinitions(SchemaName={quoted(name)})"
-        name = column.name if column is not None else change.name
+        name = change.column.name if change.column is not None else change.name
         return f"{root}/Attributes(LogicalName={quoted(name)})" if name in table.shape.columns else None
 
     def _find_key(self, change: SchemaChange) -> Json | None:

@@ -172,16 +172,29 @@ def property_column(table: Table, name: str) -> Column:
 
 
 def navigation(model: Model, table: Table, name: str) -> tuple[Column, Table]:
-    """Return lookup and target table of a single-valued navigation property.
+    """Return lookup and target table of a single-valued navigation property, the first of several targets.
 
     Raises:
         ODataError: The table has no such navigation property.
     """
-    for column in table.lookups():
-        for each, target in column.navigations():
-            if each == name and target in model.tables:
-                return column, model.tables[target]
-    raise errors.unknown_select(table.name, name)
+    return navigations(model, table, name)[0]
+
+
+def navigations(model: Model, table: Table, name: str) -> list[tuple[Column, Table]]:
+    """Return lookup and target table for every target of a single-valued navigation property.
+
+    Raises:
+        ODataError: The table has no such navigation property.
+    """
+    found = [
+        (column, model.tables[target])
+        for column in table.lookups()
+        for each, target in column.navigations()
+        if each == name and target in model.tables
+    ]
+    if not found:
+        raise errors.unknown_select(table.name, name)
+    return found
 
 
 def coerce(column: Column, literal: Literal) -> Stored:

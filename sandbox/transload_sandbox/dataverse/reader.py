@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from transload_sandbox.dataverse import errors
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.filters import Scope, navigation
+from transload_sandbox.dataverse.filters import Scope
 from transload_sandbox.dataverse.model import Column, Row, Table
 from transload_sandbox.dataverse.options import Options
 from transload_sandbox.dataverse.shapes import Annotator, Shape
@@ -67,13 +67,22 @@ class Reader:
         if self.annotator.wanted:
             shown = self.annotator.annotate(shape, rows, shown)
         for expand in options.expand:
-            lookup, target = navigation(self.environment.model, table, expand.name)
-            ids = {str(row[lookup.name]) for row in rows if _points_to(row, lookup, target)}
-            found = self.environment.store.fetch(target, sorted(ids))
-            targets = dict(zip(found, self.show(target, list(found.values()), expand.options), strict=True))
-            for row, each in zip(rows, shown, strict=True):
-                each[expand.name] = targets.get(str(row[lookup.name])) if _points_to(row, lookup, target) else None
+            for each in shown:
+                each[expand.name] = None
+            # Owners have one navigation property for users and teams, so there may be several target tables.
+            for lookup, target in navigations(self.environment.model, table, expand.name):
+                self._expand(lookup, target, expand, list(zip(rows, shown, strict=True)))
         return shown
+
+    def _expand(self, lookup: Column, target: Table, expand: Expand, pairs: list[tuple[Row, Json]]) -> None:
+        pointing = [(row, each) for row, each in pairs if _points_to(row, lookup, target)]
+        if not pointing:
+            return
+        ids = {str(row[lookup.name]) for row, _ in pointing}
+        found = self.environment.store.fetch(target, sorted(ids))
+        targets = dict(zip(found, self.show(target, list(found.values()), expand.options), strict=True))
+        for row, each in pointing:
+            each[expand.name] = targets.get(str(row[lookup.name]))
 
     # -- sets
 

@@ -87,12 +87,15 @@ class Writer:
 
     def _stamp_new(self, row: Row) -> None:
         row["versionnumber"] = self.environment.store.next_version()
+        if "modifiedon" in row:
+            row["modifiedon"] = self._now
         if "createdon" in row:
-            row["createdon"] = row["modifiedon"] = self._now
+            row["createdon"] = self._now
             if row.get("overriddencreatedon"):
                 row["createdon"], row["overriddencreatedon"] = row["overriddencreatedon"], self._now
-        if "createdby" in row:
-            row["createdby"] = row["modifiedby"] = self.caller_id
+        for name in ("createdby", "modifiedby"):
+            if name in row:
+                row[name] = self.caller_id
         if "organizationid" in row and row["organizationid"] is None:
             row["organizationid"] = self.environment.fixed_id("organization")
         if "ownerid" in row:
@@ -105,9 +108,12 @@ class Writer:
         unit = self.environment.business_unit(kind, owner)
         if unit is None:
             raise errors.row_missing(kind, owner)
-        row["owningbusinessunit"] = unit
-        row["owninguser"] = owner if kind == "systemuser" else None
-        row["owningteam"] = owner if kind == "team" else None
+        derived: Row = {
+            "owningbusinessunit": unit,
+            "owninguser": owner if kind == "systemuser" else None,
+            "owningteam": owner if kind == "team" else None,
+        }
+        row |= {name: value for name, value in derived.items() if name in row}
 
     # -- update
 

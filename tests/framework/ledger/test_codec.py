@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from http import HTTPStatus
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -135,6 +137,12 @@ def test_the_order_of_fields_does_not_change_the_digest() -> None:
 )
 def test_values_that_differ_only_in_kind_have_different_digests(one: Value, other: Value) -> None:
     assert digest(one) != digest(other)
+
+
+def test_kinds_of_text_number_and_mapping_come_back_as_the_plain_ones() -> None:
+    value: Value = MappingProxyType({"phase": Phase.ROWS, "status": HTTPStatus.OK, "inner": MappingProxyType({"a": 1})})
+
+    assert decode(encode(value)) == {"phase": "rows", "status": 200, "inner": {"a": 1}}
 
 
 @pytest.mark.parametrize("unfit", [1.5, {"deep": (1.5,)}, b"bytes", "\ud800"])

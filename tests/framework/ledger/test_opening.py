@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from transload._ledger import Intent, Ledger, LedgerInUseError, WriteStatus
 from transload.errors import ConfigError, LedgerError
@@ -179,6 +180,22 @@ def test_a_missing_psycopg_is_named_with_the_command_that_installs_it() -> None:
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert "pip install 'transload[postgres]'" in answer.stdout
+
+
+def test_a_connection_that_was_cut_is_not_replaced_by_one_without_the_lock(postgres_server: str) -> None:
+    engine = create_engine(postgres_server.replace("://", "+psycopg://"), poolclass=NullPool)
+    with Ledger.open(postgres_server) as ledger, engine.connect() as other:
+        ledger.runs.set_fact("a", "1")
+        pid = ledger.database.connection.execute(text("select pg_backend_pid()")).scalar_one()
+        ledger.database.connection.rollback()
+        other.execute(text("select pg_terminate_backend(:pid)"), {"pid": pid})
+
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="is lost"):
+                ledger.runs.set_fact("a", "2")
+
+    with Ledger.open(postgres_server) as again:
+        assert again.runs.fact("a") == "1"
 
 
 # --- a disk that is full, a process that is killed
