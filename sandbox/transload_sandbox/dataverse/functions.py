@@ -107,7 +107,7 @@ class FunctionsApi:
         if not isinstance(resolution, dict) or not isinstance(resolution.get("incidentid@odata.bind"), str):
             raise errors.invalid_argument("Required parameter 'IncidentResolution' or its incidentid is missing.")
         writer = Writer(self.environment, self.caller_id)
-        _, incident_id = writer.resolve(resolution["incidentid@odata.bind"], ["incident"])
+        _, incident_id = writer.lookups.resolve(resolution["incidentid@odata.bind"], ["incident"])
         row = store.fetch(tables["incident"], [incident_id]).get(incident_id)
         if row is None:
             raise errors.row_missing("incident", incident_id)

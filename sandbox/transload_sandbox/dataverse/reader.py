@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from transload_sandbox.dataverse import errors
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.filters import Scope
+from transload_sandbox.dataverse.filters import Scope, navigations
 from transload_sandbox.dataverse.model import Column, Row, Table
-from transload_sandbox.dataverse.options import Options
+from transload_sandbox.dataverse.options import Expand, Options
 from transload_sandbox.dataverse.shapes import Annotator, Shape
 from transload_sandbox.dataverse.wire import Request
 

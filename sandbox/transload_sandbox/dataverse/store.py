@@ -9,7 +9,6 @@ update.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,24 +19,9 @@ from sqlalchemy.pool import StaticPool
 
 from transload_sandbox.dataverse.errors import UniqueError
 from transload_sandbox.dataverse.model import Column, Key, Row, Stored, Table
+from transload_sandbox.dataverse.statements import Statements, column_definition, compile_statements, creation
 
-_INTEGERS = frozenset({"Boolean", "Integer", "BigInt", "Picklist", "State", "Status"})
-_NUMBERS = frozenset({"Decimal", "Double", "Money"})
-# Pointing to rows that live as long as the organisation: an index would cost every insert and serve no
-# delete.
-_UNINDEXED = frozenset({"systemuser", "team", "businessunit", "organization", "transactioncurrency"})
 _CHUNK = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Statements:
-    """The SQL of one table as it stands now."""
-
-    table: Table
-    columns: tuple[str, ...]
-    select: str
-    insert: str
-    update: str
 
 
 class Store:
@@ -139,27 +123,18 @@ class Store:
     def statements(self, table: Table) -> Statements:
         """Return the SQL of a table, making the table when it is missing."""
         if table.name not in self._existing:
-            self._create_table(table)
+            for statement in creation(table):
+                self.execute(statement)
+            self._existing.add(table.name)
         known = self._statements.get(table.name)
         if known is None or known.table is not table:
-            known = self._statements[table.name] = _compile(table)
+            known = self._statements[table.name] = compile_statements(table)
         return known
-
-    def _create_table(self, table: Table) -> None:
-        columns = [_definition(name, column, table) for name, column in table.storage_columns()]
-        self.execute(f'CREATE TABLE "{table.name}" ({", ".join(columns)})')
-        for column in table.lookups():
-            if not _UNINDEXED.issuperset(column.targets):
-                self.execute(
-                    f'CREATE INDEX "{table.name}__{column.name}" ON "{table.name}" ("{column.name}") '
-                    f'WHERE "{column.name}" IS NOT NULL'
-                )
-        self._existing.add(table.name)
 
     def add_column(self, table: Table, column: Column) -> None:
         """Add a column to a table that may or may not have been touched."""
         if table.name in self._existing:
-            self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN {_definition(column.name, column, table)}')
+            self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN {column_definition(column.name, column, table)}')
 
     def drop_column(self, table: Table, column: str) -> None:
         """Drop a column and its values."""
@@ -296,35 +271,6 @@ class Store:
     def put_customizations(self, customizations: Mapping[str, object]) -> None:
         """Remember what was added to the shipped metadata."""
         self.put_meta("customizations", orjson.dumps(customizations).decode())
-
-
-def _definition(name: str, column: Column | None, table: Table) -> str:
-    if column is None or column.is_lookup:
-        return f'"{name}" TEXT'
-    if column.name == table.primary_id:
-        return f'"{name}" TEXT PRIMARY KEY NOT NULL'
-    if column.type in _INTEGERS:
-        return f'"{name}" INTEGER'
-    if column.type in _NUMBERS:
-        return f'"{name}" REAL'
-    if column.type in {"DateTime", "Uniqueidentifier"}:
-        return f'"{name}" TEXT'
-    # The service's database compares text without regard to case.
-    return f'"{name}" TEXT COLLATE NOCASE'
-
-
-def _compile(table: Table) -> Statements:
-    columns = tuple(name for name, _ in table.storage_columns())
-    quoted = ", ".join(f'"{name}"' for name in columns)
-    marks = ", ".join("?" * len(columns))
-    assignments = ", ".join(f'"{name}" = ?' for name in columns)
-    return Statements(
-        table,
-        columns,
-        f'SELECT {quoted} FROM "{table.name}"',
-        f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})',
-        f'UPDATE "{table.name}" SET {assignments} WHERE "{table.primary_id}" = ?',
-    )
 
 
 def _violated(message: str) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ One `Writer` serves one operation of one user. It turns bodies into whole rows f
 they make in one go, and writes them with one statement: a bulk message and a single create take the same way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from transload_sandbox.dataverse import addressing, errors, rules, states
+from transload_sandbox.dataverse import errors, rules, states
 from transload_sandbox.dataverse.environment import Environment, Ignored
 from transload_sandbox.dataverse.errors import ODataError, UniqueError
+from transload_sandbox.dataverse.lookups import Lookups
 from transload_sandbox.dataverse.model import Column, Row, Stored, Table
 from transload_sandbox.dataverse.plan import Binding, Plan, Property
 from transload_sandbox.dataverse.references import cascade
-from transload_sandbox.dataverse.values import parse_guid
 
 Body = Mapping[str, object]
 
@@ -36,9 +36,7 @@ class Writer:
         self.environment = environment
         self.caller_id = caller_id
         self._now = environment.now()
-        self._references: dict[str, set[str]] = {}
-        self._fresh: dict[str, set[str]] = {}
-        self._found: dict[tuple[object, ...], str] = {}
+        self.lookups = Lookups(environment)
 
     # -- create
 
@@ -58,7 +56,7 @@ class Writer:
         """
         plan = self.environment.plan(table)
         drafts = [self._new(plan, body, presets[index] if presets else {}) for index, body in enumerate(bodies)]
-        self._check_references()
+        self.lookups.check()
         rows = [draft.row for draft in drafts]
         try:
             self.environment.store.insert(table, rows)
@@ -76,7 +74,7 @@ class Writer:
         row = draft.row
         if row[table.primary_id] is None:
             row[table.primary_id] = self.environment.new_id()
-        self._fresh.setdefault(table.name, set()).add(str(row[table.primary_id]))
+        self.lookups.announce(table, str(row[table.primary_id]))
         states.begin(table, row, draft.assigned)
         self._stamp_new(row)
         self._finish(plan, row, None, draft.assigned)
@@ -133,7 +131,7 @@ class Writer:
         """
         plan = self.environment.plan(table)
         rows = [self._changed(plan, former, body, by_message=by_message) for former, body in changes]
-        self._check_references()
+        self.lookups.check()
         try:
             self.environment.store.update(table, rows)
         except UniqueError as error:
@@ -244,7 +242,7 @@ class Writer:
             return
         if not isinstance(value, str):
             raise errors.payload(plan.table.entity_set, f"'{name}@odata.bind' must be a reference to a row.")
-        reference = self.resolve(value, binding.targets)
+        reference = self.lookups.resolve(value, binding.targets)
         self._set_lookup(plan, binding, reference, draft, creating=creating)
 
     def _set_lookup(
@@ -258,70 +256,6 @@ class Writer:
         if column.type_column:
             draft.row[column.type_column] = reference[0] if reference else None
         draft.assigned.add(column.name)
-
-    def resolve(self, text: str, targets: Iterable[str]) -> tuple[str, str]:
-        """Turn a reference into target table and row id.
-
-        That a row with this id exists is checked later, together with all others of the operation.
-
-        Raises:
-            ODataError: No such entity set, a table that the lookup cannot point to, or no row with this key.
-        """
-        split = addressing.split_reference(text)
-        if split is None:
-            raise errors.invalid_argument(f"'{text}' is not a reference to a row.")
-        entity_set, key_text = split
-        table = self.environment.model.find_set(entity_set)
-        if table is None:
-            return self._resolve_external(entity_set, key_text, targets)
-        if table.name not in targets:
-            raise errors.payload(
-                entity_set,
-                "Microsoft.OData.ODataException: The reference does not fit the navigation property, which "
-                "points to "
-                f"{' or '.join(sorted(targets))}.",
-            )
-        guid = parse_guid(key_text)
-        if guid is None:
-            key = addressing.parse_key(table, key_text)
-            guid = key.row_id or self._find_by_key(table, key.values)
-        self._references.setdefault(table.name, set()).add(guid)
-        return table.name, guid
-
-    def _resolve_external(self, entity_set: str, key_text: str, targets: Iterable[str]) -> tuple[str, str]:
-        name = self.environment.model.external_sets.get(entity_set)
-        if name is None or name not in targets:
-            raise errors.not_found(entity_set)
-        # The table is known but empty here, so no row can exist.
-        raise errors.row_missing(name, key_text)
-
-    def _find_by_key(self, table: Table, values: Mapping[str, Stored]) -> str:
-        name = (table.name, *values.items())
-        if name not in self._found:
-            row_id = self.environment.store.find_id(table, values)
-            if row_id is None:
-                raise errors.key_row_missing(table.name)
-            self._found[name] = row_id
-        return self._found[name]
-
-    def _check_references(self) -> None:
-        for name, ids in self._references.items():
-            unknown = ids - self._fresh.get(name, set())
-            if not unknown:
-                continue
-            missing = self._missing(name, unknown)
-            if missing:
-                raise errors.row_missing(name, min(missing))
-        self._references.clear()
-
-    def _missing(self, name: str, ids: set[str]) -> set[str]:
-        tables = self.environment.model.tables
-        if name != "activitypointer":
-            return self.environment.store.missing(tables[name], ids)
-        for table in tables.values():
-            if table.is_activity:
-                ids = self.environment.store.missing(table, ids)
-        return ids
 
     # -- computed columns
 
