@@ -11,6 +11,7 @@ It does not interpret answers. A plugin sees every status except 429, 502, 503 a
 """
 
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar
 from pathlib import Path
-from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.request import Request
@@ -304,7 +304,7 @@ def excerpt(answer: httpx.Response, length: int = 200) -> str:
     return " ".join(text.split())[:length]
 
 
-def trust(ca_file: Path | None) -> SSLContext | bool:
+def trust(ca_file: Path | None) -> ssl.SSLContext | bool:
     """Return what httpx should verify certificates with.
 
     Args:
@@ -315,7 +315,7 @@ def trust(ca_file: Path | None) -> SSLContext | bool:
     """
     if ca_file is None:
         return True
-    return httpx.create_ssl_context(verify=str(ca_file), trust_env=False)
+    return ssl.create_default_context(cafile=str(ca_file))
 
 
 def _for_everyone(answer: httpx.Response) -> bool:

@@ -134,6 +134,7 @@ def connected() -> Iterator[Connected]:
         client_secret=user.client_secret,
         resource=ADDRESS,
         transport=transport,
+        clock=clock,
     )
     http = HttpClient(
         system="Dataverse",
@@ -143,8 +144,7 @@ def connected() -> Iterator[Connected]:
         transport=transport,
         clock=clock,
     )
-    dataverse = Dataverse(http, sleep=clock.sleep)
+    dataverse = Dataverse(http, auth, sleep=clock.sleep)
     yield Connected(org, dataverse, Metadata(dataverse), clock)
     dataverse.close()
-    auth.close()
     org.close()

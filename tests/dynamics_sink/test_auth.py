@@ -13,6 +13,17 @@ from transload_dynamics_sink.auth import ClientCredentials
 if TYPE_CHECKING:
     from dynamics_sink.conftest import Connected
 
+
+class Clock:
+    """Time in which waiting takes no time."""
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float, /) -> None:
+        return
+
+
 AUTHORITY = "https://login.example.com/tenant"
 
 
@@ -23,6 +34,7 @@ def sign_in(authority: Callable[[httpx.Request], httpx.Response]) -> httpx.Respo
         client_secret="top secret",
         resource="https://contoso.example.com",
         transport=httpx.MockTransport(authority),
+        clock=Clock(),
     )
     client = HttpClient(
         system="Dataverse",

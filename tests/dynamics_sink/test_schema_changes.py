@@ -44,11 +44,11 @@ def column(wanted: TargetColumn) -> SchemaChange:
     return SchemaChange(SchemaKind.COLUMN, wanted.name, ACCOUNT, wanted.label, column=wanted)
 
 
+CHANGES = [*map(column, COLUMNS), KEY]
 ALL = [
-    SchemaChange(SchemaKind.PUBLISHER, "mig"),
-    SchemaChange(SchemaKind.SOLUTION, "transload_migration"),
-    *map(column, COLUMNS),
-    KEY,
+    SchemaChange(SchemaKind.PUBLISHER, "mig", label="Publisher"),
+    SchemaChange(SchemaKind.SOLUTION, "transload_migration", label="Solution"),
+    *CHANGES,
 ]
 
 
@@ -58,7 +58,7 @@ def worker(connected: "Connected") -> SchemaWorker:
 
 
 def test_creates_columns_of_every_type_and_waits_for_the_key(connected: "Connected", worker: SchemaWorker) -> None:
-    outcomes = worker.prepare(ALL)
+    outcomes = worker.prepare(CHANGES)
 
     assert [(str(outcome.change), outcome.created, outcome.error) for outcome in outcomes] == [
         (str(change), True, None) for change in ALL
@@ -76,28 +76,27 @@ def test_creates_columns_of_every_type_and_waits_for_the_key(connected: "Connect
 
 
 def test_a_second_time_changes_nothing(connected: "Connected", worker: SchemaWorker) -> None:
-    worker.prepare(ALL)
+    worker.prepare(CHANGES)
     before = len(connected.paths("POST"))
 
-    outcomes = SchemaWorker(connected.dataverse, connected.metadata, SETTINGS).prepare(ALL)
+    outcomes = SchemaWorker(connected.dataverse, connected.metadata, SETTINGS).prepare(CHANGES)
 
     assert all(not outcome.created and outcome.error is None for outcome in outcomes)
     assert len(connected.paths("POST")) == before
 
 
-def test_makes_publisher_and_solution_even_when_the_plan_forgot_them(
-    connected: "Connected", worker: SchemaWorker
-) -> None:
-    [outcome] = worker.prepare([column(COLUMNS[0])])
+def test_says_that_it_made_the_publisher_and_the_solution(connected: "Connected", worker: SchemaWorker) -> None:
+    publisher, solution, _ = worker.prepare([column(COLUMNS[0])])
 
-    assert outcome.error is None
+    assert [publisher.change, solution.change] == ALL[:2]
+    assert (publisher.created, solution.created) == (True, True)
     assert {row["uniquename"] for row in connected.org.rows("solution")} >= {"transload_migration"}
 
 
 def test_a_column_of_another_type_is_not_taken_over(worker: SchemaWorker) -> None:
     worker.prepare([column(COLUMNS[0])])
 
-    [outcome] = worker.prepare([column(replace(COLUMNS[0], type=ColumnType.DATE, max_length=None))])
+    *_, outcome = worker.prepare([column(replace(COLUMNS[0], type=ColumnType.DATE, max_length=None))])
 
     assert outcome.error is not None
     assert "exists with the type text" in str(outcome.error)
@@ -106,13 +105,13 @@ def test_a_column_of_another_type_is_not_taken_over(worker: SchemaWorker) -> Non
 def test_a_column_that_is_too_short_is_not_taken_over(worker: SchemaWorker) -> None:
     worker.prepare([column(COLUMNS[0])])
 
-    [outcome] = worker.prepare([column(replace(COLUMNS[0], max_length=100))])
+    *_, outcome = worker.prepare([column(replace(COLUMNS[0], max_length=100))])
 
     assert "room for 60 characters, not 100" in str(outcome.error)
 
 
 def test_a_name_without_the_prefix_is_refused_before_anything_is_sent(worker: SchemaWorker) -> None:
-    [outcome] = worker.prepare([column(replace(COLUMNS[0], name="other_id"))])
+    *_, outcome = worker.prepare([column(replace(COLUMNS[0], name="other_id"))])
 
     assert "does not begin with mig_" in str(outcome.error)
 
@@ -121,9 +120,9 @@ def test_a_key_over_duplicates_fails_with_a_remedy_and_heals(connected: "Connect
     worker.prepare([column(COLUMNS[0])])
     connected.load(connected.upsert(1, {"name": "A", "mig_id": "7"}), connected.upsert(2, {"name": "B", "mig_id": "7"}))
 
-    [failed] = worker.prepare([KEY])
+    *_, failed = worker.prepare([KEY])
     connected.load(connected.upsert(2, {"mig_id": "8"}, exists=True))
-    [healed] = worker.prepare([KEY])
+    *_, healed = worker.prepare([KEY])
 
     assert failed.error is not None
     assert "share a value" in failed.error.remedy
@@ -132,7 +131,7 @@ def test_a_key_over_duplicates_fails_with_a_remedy_and_heals(connected: "Connect
 
 def test_takes_back_what_it_made_and_a_second_time_nothing(connected: "Connected", worker: SchemaWorker) -> None:
     before = connected.org.digest()
-    worker.prepare(ALL)
+    worker.prepare(CHANGES)
 
     first = [worker.drop(change) for change in reversed(ALL)]
     second = [worker.drop(change) for change in reversed(ALL)]

@@ -1,18 +1,35 @@
 """Prepare: creates the approved columns and keys, and makes sure they can be used."""
 
+from collections.abc import Mapping, Sequence
+
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of
 from transload._stages.schema_changes import missing_changes, wanted_changes
+from transload.mapping import Mapping as MappingDocument
+from transload.values import SchemaOutcome
+
+
+def _make(bench: Bench, documents: Mapping[str, MappingDocument]) -> Sequence[SchemaOutcome]:
+    """Make the changes. What is about to be made is claimed first, so that rollback knows it after a kill."""
+    journal = bench.ledger.journal
+    foundation = bench.plugins.prepare_target([], bench.context)
+    journal.record_schema(bench.run_id, foundation)
+    claimed = missing_changes(documents.values(), bench.target(documents))
+    journal.record_schema(bench.run_id, [SchemaOutcome(change, created=True) for change in claimed])
+    outcomes = bench.plugins.prepare_target(wanted_changes(documents.values()), bench.context)
+    found = {str(outcome.change) for outcome in outcomes if not outcome.created and outcome.error is None}
+    journal.mark_schema_undone(bench.run_id, [change for change in claimed if str(change) in found])
+    of_foundation = {str(outcome.change): outcome for outcome in foundation}
+    return [of_foundation.get(str(outcome.change), outcome) for outcome in outcomes]
 
 
 def prepare(bench: Bench) -> Report:
     """Bring the target's schema to what the mapping relies on; what is there is left alone."""
     documents = bench.documents()
     require_approval(bench, documents)
-    outcomes = bench.plugins.prepare_target(wanted_changes(documents.values()), bench.context)
-    bench.ledger.journal.record_schema(bench.run_id, outcomes)
+    outcomes = _make(bench, documents)
     missing = missing_changes(documents.values(), bench.target(documents))
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     created = sum(outcome.created for outcome in outcomes)

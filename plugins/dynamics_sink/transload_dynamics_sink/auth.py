@@ -6,18 +6,18 @@ revoked token.
 """
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from transload.errors import AuthenticationError, UnreachableError
+from transload.errors import AuthenticationError
+from transload.http import HttpClient, Patience, Time
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     import msal
 
 _MICROSOFT_HOSTS = (
@@ -37,6 +37,32 @@ _REMEDIES = {
 _REMEDY = "Check tenant_id or authority, client_id and the client secret of [dynamics_sink]."
 
 
+class _MsalHttp:
+    """What MSAL wants of an HTTP client, done by ours: with patience, and without the machine's proxies."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def get(
+        self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        return self._http.send("GET", url, repeatable=True, headers=headers, params=params)
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        content = urlencode(data or {}).encode("ascii")
+        return self._http.send("POST", url, repeatable=True, content=content, headers=form, params=params)
+
+    def close(self) -> None:
+        self._http.close()
+
+
 class ClientCredentials(httpx.Auth):
     """Puts a bearer token on every request.
 
@@ -45,8 +71,9 @@ class ClientCredentials(httpx.Auth):
         client_id: The application.
         client_secret: Its secret.
         resource: Address of the environment that the token is for.
-        verify: What to check the authority's certificate with.
+        ca_file: Certificates to trust instead of the usual ones.
         transport: The seam for tests; ``None`` means the network.
+        clock: The seam for tests; ``None`` means real time.
     """
 
     def __init__(
@@ -56,16 +83,21 @@ class ClientCredentials(httpx.Auth):
         client_id: str,
         client_secret: str,
         resource: str,
-        verify: "SSLContext | bool" = True,
+        ca_file: Path | None = None,
         transport: httpx.BaseTransport | None = None,
+        clock: Time | None = None,
     ) -> None:
         self._authority, self._client_id, self._client_secret = authority, client_id, client_secret
         self._scope = f"{resource}/.default"
         self._lock = threading.Lock()
-        self._http = httpx.Client(
-            timeout=30.0,
-            trust_env=False,
-            transport=transport or httpx.HTTPTransport(verify=verify, trust_env=False, retries=3),
+        self._http = HttpClient(
+            system="Microsoft Entra ID",
+            base_url=authority,
+            read_timeout=30.0,
+            ca_file=ca_file,
+            patience=Patience(total=120.0),
+            transport=transport,
+            clock=clock,
         )
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -88,12 +120,6 @@ class ClientCredentials(httpx.Auth):
                 if refused and answer.get("access_token") == refused:
                     self._app.remove_tokens_for_client()
                     answer = self._app.acquire_token_for_client([self._scope])
-            except (httpx.HTTPError, RuntimeError) as error:
-                raise UnreachableError(
-                    f"{self._authority} does not answer: {type(error).__name__}",
-                    "Check that this machine can reach the sign-in service and trusts its certificate "
-                    "(`ca_file`), then run the same command again.",
-                ) from error
             except ValueError as error:
                 raise AuthenticationError(
                     f"{self._authority} is no place to sign in: the tenant is unknown there",
@@ -113,7 +139,7 @@ class ClientCredentials(httpx.Auth):
             self._client_id,
             client_credential=self._client_secret,
             authority=self._authority,
-            http_client=self._http,
+            http_client=_MsalHttp(self._http),
             # The discovery asks Microsoft about hosts that are not Microsoft's.
             instance_discovery=None if host.endswith(_MICROSOFT_HOSTS) else False,
         )

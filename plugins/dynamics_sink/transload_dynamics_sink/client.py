@@ -13,7 +13,7 @@ import httpx
 
 from transload import RunContext
 from transload.errors import ConfigError, ProtocolError
-from transload.http import HttpClient, excerpt, trust
+from transload.http import HttpClient, excerpt
 from transload_dynamics_sink.auth import ClientCredentials
 from transload_dynamics_sink.errors import read_refusal, unexpected
 from transload_dynamics_sink.settings import DynamicsSettings
@@ -40,6 +40,7 @@ class Dataverse:
 
     Args:
         http: A client whose base address is the environment's Web API.
+        auth: What signs its requests, to be closed with it.
         bypass_custom_logic: Whether writes skip the environment's own plug-ins and flows.
         sleep: Waits some seconds; the seam for tests.
     """
@@ -47,11 +48,12 @@ class Dataverse:
     def __init__(
         self,
         http: HttpClient,
+        auth: ClientCredentials | None = None,
         *,
         bypass_custom_logic: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http, self.sleep = http, sleep
+        self._http, self._auth, self.sleep = http, auth, sleep
         self.write_headers: Mapping[str, str] = _BYPASS if bypass_custom_logic else {}
         """What every write carries, inside a batch too."""
         self._jitter = random.Random()
@@ -133,6 +135,8 @@ class Dataverse:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+        if self._auth is not None:
+            self._auth.close()
 
     def _parse(self, answer: httpx.Response, what: str) -> Json:
         if not answer.is_success:
@@ -171,27 +175,26 @@ def open_dataverse(context: RunContext) -> Dataverse:
     settings = context.settings_of(DynamicsSettings)
     ca_file = context.folder / settings.ca_file if settings.ca_file is not None else None
     try:
-        verify = trust(ca_file)
+        auth = ClientCredentials(
+            authority=settings.sign_in_address,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.get_secret_value(),
+            resource=settings.address,
+            ca_file=ca_file,
+        )
+        http = HttpClient(
+            system="Dataverse",
+            base_url=settings.address + API,
+            auth=auth,
+            headers=_HEADERS,
+            ca_file=ca_file,
+        )
     except OSError as error:
         raise ConfigError(
             f"[dynamics_sink] ca_file: {ca_file} cannot be used ({type(error).__name__})",
             "Name a file with certificates in PEM, relative to the client's folder.",
         ) from error
-    auth = ClientCredentials(
-        authority=settings.sign_in_address,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.get_secret_value(),
-        resource=settings.address,
-        verify=verify,
-    )
-    http = HttpClient(
-        system="Dataverse",
-        base_url=settings.address + API,
-        auth=auth,
-        headers=_HEADERS,
-        ca_file=ca_file,
-    )
-    return Dataverse(http, bypass_custom_logic=settings.bypass_custom_logic)
+    return Dataverse(http, auth, bypass_custom_logic=settings.bypass_custom_logic)
 
 
 def _not_json(answer: httpx.Response, what: str) -> ProtocolError:

@@ -12,7 +12,7 @@ from transload_dynamics_sink.client import Dataverse, Json, open_dataverse, quot
 from transload_dynamics_sink.definitions import column_definition, key_definition
 from transload_dynamics_sink.metadata import Metadata, open_metadata
 from transload_dynamics_sink.settings import DynamicsSettings
-from transload_dynamics_sink.solution import Customizing, Foundation
+from transload_dynamics_sink.solution import Customizing
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 15.0
 """Seconds between two looks at a key's index; the official sample waits 15."""
@@ -31,13 +31,17 @@ class SchemaWorker:
         self._customizing = Customizing(dataverse, settings)
 
     def prepare(self, changes: Sequence[SchemaChange]) -> list[SchemaOutcome]:
-        """Make the changes, wait until every key is active, and return an outcome for each."""
+        """Make the changes, wait until every key is active, and return an outcome for each.
+
+        The outcomes of publisher and solution come first, before those of the changes.
+        """
         try:
             foundation = self._customizing.lay_foundation()
         except RefusedError as error:
             return [SchemaOutcome(change, created=False, error=error) for change in changes]
-        outcomes = [self._make(change, foundation) for change in changes]
-        return [self._await_key(outcome) if outcome.change.kind is SchemaKind.KEY else outcome for outcome in outcomes]
+        outcomes = [self._make(change) for change in changes]
+        awaited = [o if o.change.kind is not SchemaKind.KEY else self._await_key(o) for o in outcomes]
+        return [*self._customizing.outcomes_of(foundation), *awaited]
 
     def drop(self, change: SchemaChange) -> Outcome:
         """Take a change away; what is gone already is fine."""
@@ -49,17 +53,10 @@ class SchemaWorker:
             self._metadata.forget(change.table)
         return Outcome(note="" if removed else "was gone already")
 
-    def _make(self, change: SchemaChange, foundation: Foundation) -> SchemaOutcome:
+    def _make(self, change: SchemaChange) -> SchemaOutcome:
         try:
-            match change.kind:
-                case SchemaKind.PUBLISHER:
-                    return SchemaOutcome(change, foundation.publisher_created)
-                case SchemaKind.SOLUTION:
-                    return SchemaOutcome(change, foundation.solution_created)
-                case SchemaKind.COLUMN:
-                    return SchemaOutcome(change, self._make_column(change))
-                case SchemaKind.KEY:
-                    return SchemaOutcome(change, self._make_key(change))
+            make = self._make_key if change.kind is SchemaKind.KEY else self._make_column
+            return SchemaOutcome(change, make(change))
         except RefusedError as error:
             return SchemaOutcome(change, created=False, error=error)
 

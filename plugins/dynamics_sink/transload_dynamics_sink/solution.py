@@ -4,6 +4,7 @@ from binascii import crc32
 from dataclasses import dataclass
 from functools import cached_property
 
+from transload import SchemaChange, SchemaKind, SchemaOutcome
 from transload.errors import RefusedError
 from transload_dynamics_sink.batch import check_stopping
 from transload_dynamics_sink.client import STRONG, Dataverse, Json, query, quoted
@@ -63,6 +64,15 @@ class Customizing:
             }
             self.write("POST", "solutions", f"solution {name}", body)
         return Foundation(publisher is None, solution is None)
+
+    def outcomes_of(self, foundation: Foundation) -> list[SchemaOutcome]:
+        """Return what became of the publisher and the solution."""
+        publisher = SchemaChange(SchemaKind.PUBLISHER, self._settings.publisher_prefix, label="Publisher")
+        solution = SchemaChange(SchemaKind.SOLUTION, self._settings.solution, label="Solution")
+        return [
+            SchemaOutcome(publisher, foundation.publisher_created),
+            SchemaOutcome(solution, foundation.solution_created),
+        ]
 
     def find_publisher(self) -> Json | None:
         """Return the publisher that has our prefix, or None."""

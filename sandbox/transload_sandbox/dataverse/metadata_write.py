@@ -59,6 +59,8 @@ class MetadataWriter:
         }
         if (request.method, below) not in handlers:
             raise errors.unsupported(f"{request.method} is not supported on {request.path}.")
+        if request.content_ids is not None:
+            raise errors.unsupported("Metadata cannot be changed inside a change set.")
         self._check_solution(request)
         with self.environment.transaction():
             return handlers[request.method, below]()

@@ -1,7 +1,8 @@
 """What happens to the rows that point to a row when it is deleted.
 
-The schema says it per relationship: delete along, remove the link, or forbid. A relationship that says
-nothing loses its link, so that no lookup ever points to a row that is gone.
+The schema says it per relationship: delete along, remove the link, or forbid. A relationship that says nothing
+loses its link, so that no lookup ever points to a row that is gone; where the link must not be empty, the delete
+is refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ def cascade(environment: Environment, table: Table, ids: Sequence[str]) -> None:
     store.delete(table, ids)
     for child, column, target in _pointing_to(environment, table):
         behavior = column.on_delete.get(target, "RemoveLink")
+        if behavior == "RemoveLink" and column.required == "SystemRequired":
+            behavior = "Restrict"
         found = [row for row in store.find_in(child, column.name, ids) if _points_to(row, column, target)]
         if not found:
             continue

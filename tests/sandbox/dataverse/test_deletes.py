@@ -70,3 +70,23 @@ def test_a_delete_restores_the_digest(org: DataverseOrg, api: httpx.Client) -> N
 
     assert during["account"] != before["account"]
     assert org.digest() == before
+
+
+def test_a_publisher_stays_as_long_as_its_solutions(org: DataverseOrg, api: httpx.Client) -> None:
+    before = org.digest()
+    body = {
+        "uniquename": "p",
+        "friendlyname": "P",
+        "customizationprefix": "px",
+        "customizationoptionvalueprefix": 10001,
+    }
+    publisher = f"publishers({created_id(api.post('publishers', json=body))})"
+    bridge = {"uniquename": "bridge", "friendlyname": "Bridge", "version": "1.0", "publisherid@odata.bind": publisher}
+    solution = created_id(api.post("solutions", json=bridge))
+
+    refused = api.delete(publisher)
+    api.delete(f"solutions({solution})").raise_for_status()
+    api.delete(publisher).raise_for_status()
+
+    assert code(refused) == (405, "0x80040227")
+    assert org.digest() == before
