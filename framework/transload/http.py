@@ -31,7 +31,18 @@ _THROTTLED = 429
 _UNAVAILABLE = 503
 _GATEWAY_TROUBLE = frozenset({502, 503, 504})
 _MOST_REDIRECTS = 5
-_HARMLESS_HEADERS = ("accept", "accept-encoding", "connection", "host", "user-agent")
+_HARMLESS_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
 _SECRET_WORDS = ("auth", "cookie", "token", "key", "secret")
 
 

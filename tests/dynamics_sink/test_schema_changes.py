@@ -93,6 +93,17 @@ def test_says_that_it_made_the_publisher_and_the_solution(connected: "Connected"
     assert {row["uniquename"] for row in connected.org.rows("solution")} >= {"transload_migration"}
 
 
+def test_a_solution_of_another_publisher_is_left_alone(connected: "Connected", worker: SchemaWorker) -> None:
+    other = SETTINGS.model_copy(update={"publisher_prefix": "other"})
+    SchemaWorker(connected.dataverse, connected.metadata, other).prepare([])
+
+    publisher, solution, change = worker.prepare([column(COLUMNS[0])])
+
+    assert publisher.created
+    assert "its publisher has not the prefix mig" in str(solution.error)
+    assert change.error == solution.error
+
+
 def test_a_column_of_another_type_is_not_taken_over(worker: SchemaWorker) -> None:
     worker.prepare([column(COLUMNS[0])])
 

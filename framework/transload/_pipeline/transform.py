@@ -54,6 +54,8 @@ class CompiledMapping:
         row_id: Computes the row id of a source id.
         rows, links, closing: The rules of each phase, by column.
         state: Gives the state and status that a record should end in.
+        guarded: Fields that are dropped as long as nobody fills them.
+        covered: Fields that the document accounts for.
         phase: Which writes :meth:`map` returns.
     """
 
@@ -65,6 +67,7 @@ class CompiledMapping:
     closing: Mapping[str, CompiledRule]
     state: Callable[[Record, Notes], tuple[int, int]] | None
     guarded: tuple[str, ...]
+    covered: frozenset[str]
     phase: Phase = Phase.ROWS
 
     @property
@@ -113,12 +116,13 @@ class CompiledMapping:
         )  # fmt: skip
 
     def _guard(self, record: Record, notes: Notes) -> None:
-        """Report values of fields that were dropped because they were always empty."""
-        for name in self.guarded:
+        """Report values that no rule carries over: of fields dropped as empty, and of fields new since the plan."""
+        for name in (*self.guarded, *(record.fields.keys() - self.covered)):
             value = record.fields.get(name)
             if value not in (None, "", ()):
-                notes.losses.append(Loss(record.key, name, "dropped, but filled now", str(value), ""))
-                notes.flags.append(f"{name} is dropped as always empty, but holds a value")
+                kind = "dropped, but filled now" if name in self.covered else "not in the mapping"
+                notes.losses.append(Loss(record.key, name, kind, str(value), ""))
+                notes.flags.append(f"{name} is {kind}; the source says: {value}")
 
 
 def compile_mappings(
@@ -227,6 +231,7 @@ class _Compiler:
             links={name: rule for name, rule in compiled.items() if name in deferred},
             closing=self._closing(),
             state=self._state(),
+            covered=frozenset(document.covered_fields()),
             guarded=tuple(name for name in document.dropped if document.dropped_rule(name).while_empty),
         )
 

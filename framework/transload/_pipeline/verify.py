@@ -4,7 +4,7 @@ Wanted is the mapping applied to the source, computed afresh and not taken from 
 was sent: a fault in loading cannot hide itself. Read-only on both sides.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,7 +38,6 @@ class Mismatch(StrEnum):
     RELATION = "relation differs"
     STATE = "state differs"
     PEOPLE = "changed by people"
-    REJECTED = "not translated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,14 @@ class FieldCheck:
     wanted: str
     actual: str
     mismatch: Mismatch | None
+
+
+@dataclass(slots=True)
+class Checked:
+    """How much was compared."""
+
+    rows: int = 0
+    fields: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +79,32 @@ class Verifier:
     resolver: Resolver
     workers: int
 
-    def check(self, entity: EntityName, chunks: Iterable[Sequence[Record]]) -> Iterator[FieldCheck]:
-        """Yield a check for every column of every record, and one for every missing row."""
-        mapper = self.mappings[entity]
-        checks: list[FieldCheck] = []
+    def check(
+        self,
+        entity: EntityName,
+        chunks: Iterable[Sequence[Record]],
+        take: Callable[[FieldCheck], None],
+        equal_too: bool = False,
+    ) -> Checked:
+        """Check every column of every record of an entity.
+
+        Args:
+            entity: The entity.
+            chunks: Its records.
+            take: Is given what differs, and a check for every missing row.
+            equal_too: Whether it is given what is as wanted, too.
+        """
+        mapper, total = self.mappings[entity], Checked()
+
+        def compare(chunk: _Chunk, rows: Mapping[RowId, Row]) -> None:
+            total.rows += len(rows)
+            for check in self._compare(mapper, chunk, rows, equal_too):
+                take(check)
+            total.fields += sum(len(cells) for ref, (_, cells) in chunk.wanted.items() if ref.row_id in rows)
+
         ready = (self._wanted(mapper, chunk) for chunk in chunks)
-        run_bounded(
-            ready,
-            lambda chunk: self._read(mapper, chunk),
-            lambda chunk, rows: checks.extend(self._compare(mapper, chunk, rows)),
-            self.workers,
-        )
-        yield from checks
+        run_bounded(ready, lambda chunk: self._read(mapper, chunk), compare, self.workers)
+        return total
 
     def _wanted(self, mapper: CompiledMapping, records: Sequence[Record]) -> _Chunk:
         by_key = {record.key: record for record in records}
@@ -102,15 +123,14 @@ class Verifier:
                     cells.update({"statecode": write.state, "statuscode": write.status})
                 elif isinstance(write, Upsert):
                     cells.update(write.columns)
-        rejected = [(record, self._reason(record.key)) for record in records if record.key not in reached]
-        return _Chunk(wanted, rejected if mapper.document.writes_rows else ())
+        lost = [record for record in records if record.key not in reached] if mapper.document.writes_rows else []
+        return _Chunk(wanted, self._with_reasons(lost) if lost else ())
 
-    def _reason(self, key: RecordKey) -> str:
-        letters = [letter for letter in self.ledger.notes.dead_letters() if letter.key == key]
-        waits = [parked.waits_for for parked in self.ledger.notes.parked() if parked.key == key]
-        if letters:
-            return letters[0].message
-        return f"waits for {waits[0]}" if waits else "it was never loaded"
+    def _with_reasons(self, lost: Sequence[Record]) -> list[tuple[Record, str]]:
+        """Say of records without a row why they have none."""
+        reasons = {parked.key: f"waits for {parked.waits_for}" for parked in self.ledger.notes.parked()}
+        reasons.update({letter.key: letter.message for letter in self.ledger.notes.dead_letters()})
+        return [(record, reasons.get(record.key, "it was never loaded")) for record in lost]
 
     def _read(self, mapper: CompiledMapping, chunk: _Chunk) -> Mapping[RowId, Row]:
         ids = [ref.row_id for ref in chunk.wanted]
@@ -119,7 +139,9 @@ class Verifier:
             return {}
         return self.plugins.read_back(mapper.table.name, ids, columns, self.context)
 
-    def _compare(self, mapper: CompiledMapping, chunk: _Chunk, rows: Mapping[RowId, Row]) -> Iterator[FieldCheck]:
+    def _compare(
+        self, mapper: CompiledMapping, chunk: _Chunk, rows: Mapping[RowId, Row], equal_too: bool
+    ) -> Iterator[FieldCheck]:
         table = mapper.table.name
         for record, reason in chunk.rejected:
             row_id = mapper.row_id(record.key.source_id)
@@ -131,11 +153,12 @@ class Verifier:
                 continue
             for column, cell in cells.items():
                 actual = row.columns.get(column)
-                mismatch = None if same(cell, actual) else self._classify(ref, record, column, cell, row)
-                yield FieldCheck(
-                    record.key, table, ref.row_id, column, _source_of(mapper, record, column),
-                    show(cell), show(actual), mismatch,
-                )  # fmt: skip
+                equal = same(cell, actual)
+                if equal and not equal_too:
+                    continue
+                mismatch = None if equal else self._classify(ref, record, column, cell, row)
+                source = _source_of(mapper, record, column)
+                yield FieldCheck(record.key, table, ref.row_id, column, source, show(cell), show(actual), mismatch)
 
     def _classify(self, ref: RowRef, record: Record, column: str, wanted: Cell, row: Row) -> Mismatch:
         state = column in {"statecode", "statuscode"}

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from transload._pipeline.transform import custom_columns
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.bench import Bench
-from transload._stages.gates import require, require_finished
+from transload._stages.gates import require, require_finished, require_not_before
 from transload._stages.reporting import report_of
 from transload.errors import ConfigError, StageRefusedError
 from transload.mapping import Mapping as MappingDocument
@@ -46,7 +46,12 @@ def approve(bench: Bench, subject: str, name: str, note: str = "") -> Report:
             reason = f"{', '.join(changed)} changed since the last plan"
             raise StageRefusedError("approve mapping", reason, "transload plan")
     else:
-        require_finished(bench, {"sample": "sample", "cutover": "reconcile"}[subject])
+        if subject == "sample":
+            require_finished(bench, "sample")
+        else:
+            go = require(bench, "reconcile")
+            for stage in ("run", "delta", "rollback"):
+                require_not_before(bench, go, stage)
         require_approval(bench, bench.documents())
     bench.ledger.notes.approve(subject, name, current, note)
     if subject == "cutover":

@@ -21,11 +21,21 @@ def require(bench: Bench, stage: str, since: str | None = None) -> Run:
         tried = bench.ledger.runs.last(stage)
         reason = f"`{stage}` has not run yet" if tried is None else f"the last `{stage}` did not pass"
         raise StageRefusedError(bench.context.stage, reason, f"transload {stage}")
-    undone = bench.ledger.runs.last(since, passed_only=True) if since is not None else None
-    if undone is not None and undone.started_at > last.started_at:
-        reason = f"`{since}` has run since the last `{stage}`"
-        raise StageRefusedError(bench.context.stage, reason, f"transload {stage}")
+    if since is not None:
+        require_not_before(bench, last, since)
     return last
+
+
+def require_not_before(bench: Bench, run: Run, stage: str) -> None:
+    """Refuse to build on a run that another stage has made void since.
+
+    Raises:
+        StageRefusedError: The other stage ran later.
+    """
+    later = bench.ledger.runs.last(stage, passed_only=True)
+    if later is not None and later.started_at > run.started_at:
+        reason = f"`{stage}` has run since the last `{run.stage}`"
+        raise StageRefusedError(bench.context.stage, reason, f"transload {run.stage}")
 
 
 def require_finished(bench: Bench, stage: str) -> Run:

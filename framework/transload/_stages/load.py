@@ -16,8 +16,8 @@ from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
-from transload._stages.gates import require, require_finished
-from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
+from transload._stages.gates import require, require_finished, require_not_before
+from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables, unmatched_tables
 from transload.errors import StageRefusedError
 from transload.values import Finding, Severity
 
@@ -31,7 +31,7 @@ def run(bench: Bench) -> Report:
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     counts = _carry(bench, machinery)
-    return _report(bench, counts, recovered, "Full load", [])
+    return _report(bench, machinery, counts, recovered, [])
 
 
 def delta(bench: Bench) -> Report:
@@ -43,12 +43,13 @@ def delta(bench: Bench) -> Report:
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     counts = _carry(bench, machinery)
-    return _report(bench, counts, recovered, "Delta", _vanished(bench, machinery))
+    return _report(bench, machinery, counts, recovered, _vanished(bench, machinery))
 
 
 def _require_sample(bench: Bench) -> None:
     """Let the run go on after a sample that passed, or that a person approved as it is."""
     last = require_finished(bench, "sample")
+    require_not_before(bench, last, "rollback")
     if last.status is RunStatus.PASSED:
         return
     approval = bench.ledger.notes.approval("sample")
@@ -90,7 +91,11 @@ def _vanished(bench: Bench, machinery: Machinery) -> list[Finding]:
 
 
 def _report(
-    bench: Bench, counts: Sequence[PassCounts], recovered: int, title: str, findings: Sequence[Finding]
+    bench: Bench,
+    machinery: Machinery,
+    counts: Sequence[PassCounts],
+    recovered: int,
+    findings: Sequence[Finding],
 ) -> Report:
     sent = sum(count.sent for count in counts)
     aside = sum(count.failed + count.parked for count in counts)
@@ -121,9 +126,15 @@ def _report(
     }
     if recovered:
         facts["Settled after a stop"] = f"{recovered:,}"
-    tables = [passes_table(counts), *trouble_tables(bench), losses_table(list(bench.ledger.notes.losses()))]
+    tables = [
+        passes_table(counts),
+        *unmatched_tables(bench, machinery),
+        *trouble_tables(bench),
+        losses_table(list(bench.ledger.notes.losses())),
+    ]
     if conflicts:
         tables.insert(1, _conflict_table(conflicts))
+    title = "Full load" if bench.context.stage == "run" else "Delta"
     return report_of(bench, title, verdict, facts, findings, tables)
 
 

@@ -5,18 +5,19 @@ The verdict is go or no-go, with the rules that decided it. Nothing is written.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
-from transload._pipeline.rules import PLACEHOLDER_ID
 from transload._pipeline.verify import FieldCheck, Mismatch
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require_finished
-from transload._stages.reporting import losses_table, report_of, trouble_tables
+from transload._stages.reporting import losses_table, report_of, trouble_tables, unmatched_records, unmatched_tables
 from transload._stages.sample import diff_table
 from transload.values import EntityName, RowRef
 
+_AT_ONCE = 100
 _MOST_SHOWN = 5000
 
 
@@ -29,7 +30,7 @@ class _Entity:
     rows: int = 0
     fields: int = 0
     unmatched: int = 0
-    wrong: Counter[Mismatch] | None = None
+    wrong: Counter[Mismatch] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,66 +70,66 @@ def reconcile(bench: Bench) -> Report:
         )
     tables = [_counts_table(entities), _rules_table(rules), *_stranger_tables(strangers)]
     if mismatches:
-        tables.append(diff_table(mismatches[:_MOST_SHOWN]))
-    tables += [*trouble_tables(bench), losses_table(list(bench.ledger.notes.losses()))]
+        tables.append(diff_table(mismatches))
+    tables += [
+        *unmatched_tables(bench, machinery),
+        *trouble_tables(bench),
+        losses_table(list(bench.ledger.notes.losses())),
+    ]
     facts = {
         "Records": f"{records:,}",
         "Fields compared": f"{compared:,}",
-        "Different": f"{len(mismatches):,}",
+        "Different": f"{sum(sum(entity.wrong.values()) for entity in entities):,}",
     }
     return report_of(bench, "Reconciliation", verdict, facts, tables=tables)
 
 
 def _compare(bench: Bench, machinery: Machinery) -> tuple[list[_Entity], list[FieldCheck]]:
-    results, mismatches = [], []
+    results: list[_Entity] = []
+    shown: list[FieldCheck] = []
     for entity in machinery.plan.entities:
-        mapper = machinery.mappings[entity]
-        result = _Entity(entity, bench.ledger.staging.count(entity), wrong=Counter())
-        chunks = bench.ledger.staging.batches(entity, 100)
-        if not mapper.document.writes_rows:
-            for chunk in chunks:
-                found = len(bench.ledger.journal.rows({record.key for record in chunk}))
-                result.rows += found
-                result.unmatched += len(chunk) - found
-            results.append(result)
-            continue
-        rows = set()
-        for check in machinery.verifier.check(entity, chunks):
-            if check.mismatch is None:
-                rows.add(check.row_id)
-            else:
-                mismatches.append(check)
-                result.wrong = (result.wrong or Counter()) + Counter([check.mismatch])
-                if check.mismatch is not Mismatch.MISSING:
-                    rows.add(check.row_id)
-            result.fields += check.mismatch is not Mismatch.MISSING
-        result.rows = len(rows)
+        result = _Entity(entity, bench.ledger.staging.count(entity))
         results.append(result)
-    return results, mismatches
+        if not machinery.mappings[entity].document.writes_rows:
+            result.unmatched = len(unmatched_records(bench, machinery, entity))
+            result.rows = result.records - result.unmatched
+            continue
+
+        def take(check: FieldCheck, result: _Entity = result) -> None:
+            if check.mismatch is not None:
+                result.wrong[check.mismatch] += 1
+            if len(shown) < _MOST_SHOWN:
+                shown.append(check)
+
+        checked = machinery.verifier.check(entity, bench.ledger.staging.batches(entity, _AT_ONCE), take)
+        result.rows, result.fields = checked.rows, checked.fields
+    return results, shown
 
 
 def _strangers(bench: Bench, machinery: Machinery, entity: EntityName) -> list[dict[str, object]]:
     """Return rows that carry a source id and are not the row that the ledger knows for it."""
     mapper = machinery.mappings[entity]
-    key = mapper.document.key
+    key, table = mapper.document.key, mapper.table.name
     if key is None or key.column is None or not mapper.document.writes_rows:
         return []
     strangers: list[dict[str, object]] = []
-    for value, row_id in bench.plugins.scan_keys(mapper.table.name, key.column, bench.context):
-        ref = RowRef(mapper.table.name, row_id)
-        owner = bench.ledger.journal.keys_of([ref]).get(ref)
-        if owner is None or owner.source_id not in {value, PLACEHOLDER_ID}:
-            strangers.append({"table": ref.table, "row": row_id, "key": value})
+    found = bench.plugins.scan_keys(table, key.column, bench.context)
+    while part := list(islice(found, 1000)):
+        owners = bench.ledger.journal.keys_of([RowRef(table, row_id) for _, row_id in part])
+        for value, row_id in part:
+            owner = owners.get(RowRef(table, row_id))
+            if owner is None or owner.source_id != value:
+                strangers.append({"table": table, "row": row_id, "key": value})
     return strangers
 
 
 def _rules(bench: Bench, entities: Sequence[_Entity], strangers: Sequence[dict[str, object]]) -> list[_Rule]:
-    wrong: Counter[Mismatch] = sum((entity.wrong or Counter() for entity in entities), Counter())
+    wrong: Counter[Mismatch] = sum((entity.wrong for entity in entities), Counter())
     letters = len(list(bench.ledger.notes.dead_letters()))
     parked = len(list(bench.ledger.notes.parked()))
     rules = [_Rule(str(kind), wrong[kind], kind is not Mismatch.PEOPLE) for kind in Mismatch]
     return [
-        *(rule for rule in rules if rule.name != Mismatch.REJECTED),
+        *rules,
         _Rule("unknown or doubled row", len(strangers), True),
         _Rule("dead letter", letters, True),
         _Rule("parked record", parked, True),
@@ -148,8 +149,8 @@ def _counts_table(entities: Sequence[_Entity]) -> Table:
                 "records": entity.records,
                 "rows": entity.rows,
                 "fields": entity.fields,
-                "wrong": sum((entity.wrong or Counter()).values()),
-                "verdict": f"{entity.unmatched} unmatched" if entity.unmatched else "different" if entity.wrong else "equal",
+                "wrong": sum(entity.wrong.values()),
+                "verdict": _word(entity),
                 "tone": _tone(entity),
             }
             for entity in entities
@@ -159,8 +160,14 @@ def _counts_table(entities: Sequence[_Entity]) -> Table:
     )  # fmt: skip
 
 
+def _word(entity: _Entity) -> str:
+    if entity.unmatched:
+        return f"{entity.unmatched} unmatched"
+    return "different" if entity.wrong else "equal"
+
+
 def _tone(entity: _Entity) -> Tone:
-    if sum((entity.wrong or Counter()).values()):
+    if sum(entity.wrong.values()):
         return Tone.BAD
     return Tone.WARN if entity.unmatched else Tone.GOOD
 

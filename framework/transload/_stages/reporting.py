@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from transload._pipeline.load import PassCounts
 from transload._reports import Column, Report, Table, Tone, Verdict
-from transload._stages.bench import Bench
-from transload.values import Finding, Loss, Severity
+from transload._stages.bench import Bench, Machinery
+from transload.values import EntityName, Finding, Loss, Record, Severity
 
 
 def report_of(
@@ -89,6 +89,39 @@ def losses_table(losses: Sequence[Loss]) -> Table:
         note="Whatever a rule shortened, rounded or left out, with what the source held.",
         filterable=True,
     )  # fmt: skip
+
+
+def unmatched_records(bench: Bench, machinery: Machinery, entity: EntityName) -> list[Record]:
+    """Return the records of an entity that were looked for in the target and not recognised."""
+    return [
+        record
+        for batch in bench.ledger.staging.batches(entity)
+        for known in [bench.ledger.journal.rows({record.key for record in batch})]
+        for record in batch
+        if record.key not in known
+    ]
+
+
+def unmatched_tables(bench: Bench, machinery: Machinery) -> list[Table]:
+    """Return, for entities that are only recognised, the records without a row: users to be made."""
+    tables = []
+    for entity, mapper in machinery.mappings.items():
+        match = mapper.document.match
+        if match is None or match.create:
+            continue
+        names = list(dict.fromkeys([*match.on.values(), "name"]))
+        rows = [
+            {"record": str(record.key), **{name: record.fields.get(name) for name in names}}
+            for record in unmatched_records(bench, machinery, entity)
+        ]
+        if rows:
+            columns = [
+                Column("record", "Record"),
+                *(Column(name, name.replace("_", " ").capitalize()) for name in names),
+            ]
+            note = f"No {mapper.table.name} fits them; what refers to them goes to the fallback, and is flagged."
+            tables.append(Table(f"{entity} without a match", columns, rows, note=note, filterable=True))
+    return tables
 
 
 def trouble_tables(bench: Bench) -> list[Table]:

@@ -79,6 +79,8 @@ def apply_write(content: Content, write: Write) -> None:
     ref = RowRef(write.table, write.row_id)
     match write:
         case Upsert():
+            if write.exists:
+                _need_row(content, ref)
             put_row(content, ref, write.columns)
         case SetState():
             _need_row(content, ref)
@@ -239,9 +241,18 @@ def _misfit(content: Content, column: TargetColumn, cell: Cell) -> str:
     is_moment = isinstance(cell, datetime) and datetime not in right
     if not isinstance(cell, right) or is_flag or is_moment:
         return f"is {column.type}, not {type(cell).__name__}"
-    if isinstance(cell, str) and column.max_length is not None and len(cell.encode("utf-16-le")) > 2 * column.max_length:
+    if (
+        isinstance(cell, str)
+        and column.max_length is not None
+        and len(cell.encode("utf-16-le")) > 2 * column.max_length
+    ):
         return f"takes {column.max_length} characters"
-    if isinstance(cell, int) and column.options and column.type is not ColumnType.BOOLEAN and cell not in column.options:
+    if (
+        isinstance(cell, int)
+        and column.options
+        and column.type is not ColumnType.BOOLEAN
+        and cell not in column.options
+    ):
         return f"has no option {cell}"
     if isinstance(cell, RowRef):
         if column.targets and cell.table not in column.targets:

@@ -122,9 +122,7 @@ def _masked_request(request: Any, names: Collection[str]) -> Any:
 
 
 def _masked_response(response: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    headers = {
-        name: [_MASK] if name.lower() in _HEADERS else values for name, values in response["headers"].items()
-    }
+    headers = {name: [_MASK] if name.lower() in _HEADERS else values for name, values in response["headers"].items()}
     body = response["body"]["string"]
     try:
         text = body.decode() if isinstance(body, bytes) else body

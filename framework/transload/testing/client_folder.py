@@ -107,9 +107,7 @@ class ClientFolder:
         (self.site / f"{name}_hooks.py").write_text(code, encoding="utf-8")
         offer_plugin(self.site, name, f"{name}_hooks", version)
 
-    def run(
-        self, *arguments: str, process: bool = False, environ: Mapping[str, str] | None = None
-    ) -> CommandResult:
+    def run(self, *arguments: str, process: bool = False, environ: Mapping[str, str] | None = None) -> CommandResult:
         """Run a command on this folder.
 
         Args:

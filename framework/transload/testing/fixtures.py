@@ -1,6 +1,5 @@
 """The pytest fixtures of the kit: ``pytest_plugins = ["transload.testing.fixtures"]``."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,5 +22,8 @@ def cassette_folder(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def cassette(cassette_folder: Path) -> Cassettes:
-    """Play back recorded conversations: ``with cassette("my_source/two_pages.yaml") as tape``."""
+    """Play back a recorded conversation.
+
+    ``with cassette("my_source/two_pages.yaml") as tape`` plays it, and ``tape.all_played`` tells whether to its end.
+    """
     return Cassettes(cassette_folder)

@@ -27,6 +27,7 @@ from transload.values import (
     Severity,
     TableName,
     TargetSchema,
+    Write,
 )
 
 
@@ -77,33 +78,17 @@ def load(batch: Batch, context: RunContext) -> Sequence[Outcome] | None:
     target = _target(context)
     if batch.table not in target.tables():
         return None
-    outcomes = []
     with target.serving(Call("load", batch.table, len(batch))) as (content, refused):
-        for write in batch:
-            try:
-                if reason := refused.get(str(write.key)):
-                    raise RefusedError(str(write.key), "told_to", reason)
-                apply_write(content, write)
-                outcomes.append(Outcome())
-            except RefusedError as error:
-                outcomes.append(Outcome(error))
-    return outcomes
+        return [_write(content, write, refused.get(str(write.key))) for write in batch]
 
 
 @hookimpl
 def rollback(inverses: Sequence[Inverse], context: RunContext) -> Sequence[Outcome]:
     """Undo writes, in order."""
-    outcomes = []
     first = inverses[0]
     table = first.change.table if isinstance(first, DropSchema) else first.table
     with _target(context).serving(Call("rollback", table, len(inverses))) as (content, _):
-        for inverse in inverses:
-            try:
-                apply_inverse(content, inverse)
-                outcomes.append(Outcome())
-            except RefusedError as error:
-                outcomes.append(Outcome(error))
-    return outcomes
+        return [_undo(content, inverse) for inverse in inverses]
 
 
 @hookimpl
@@ -146,6 +131,24 @@ def resolve_lookup(lookups: Sequence[Lookup], context: RunContext) -> Mapping[Lo
             elif lookup.table in fallback:
                 found[lookup] = RowRef(lookup.table, RowId(fallback[lookup.table]))
     return found
+
+
+def _write(content: Content, write: Write, told_to_refuse: str | None) -> Outcome:
+    if told_to_refuse is not None:
+        return Outcome(RefusedError(str(write.key), "told_to", told_to_refuse))
+    try:
+        apply_write(content, write)
+    except RefusedError as error:
+        return Outcome(error)
+    return Outcome()
+
+
+def _undo(content: Content, inverse: Inverse) -> Outcome:
+    try:
+        apply_inverse(content, inverse)
+    except RefusedError as error:
+        return Outcome(error)
+    return Outcome()
 
 
 def _fits(lookup: Lookup, row: Mapping[str, object]) -> bool:

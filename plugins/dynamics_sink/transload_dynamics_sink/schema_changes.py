@@ -35,13 +35,13 @@ class SchemaWorker:
 
         The outcomes of publisher and solution come first, before those of the changes.
         """
-        try:
-            foundation = self._customizing.lay_foundation()
-        except RefusedError as error:
-            return [SchemaOutcome(change, created=False, error=error) for change in changes]
+        foundation = self._customizing.lay_foundation()
+        changes = [change for change in changes if change.kind in {SchemaKind.COLUMN, SchemaKind.KEY}]
+        if (error := foundation[-1].error) is not None:
+            return [*foundation, *(SchemaOutcome(change, created=False, error=error) for change in changes)]
         outcomes = [self._make(change) for change in changes]
         awaited = [o if o.change.kind is not SchemaKind.KEY else self._await_key(o) for o in outcomes]
-        return [*self._customizing.outcomes_of(foundation), *awaited]
+        return [*foundation, *awaited]
 
     def drop(self, change: SchemaChange) -> Outcome:
         """Take a change away; what is gone already is fine."""

@@ -1,7 +1,6 @@
 """The publisher and the solution that hold what the migration adds to an environment."""
 
 from binascii import crc32
-from dataclasses import dataclass
 from functools import cached_property
 
 from transload import SchemaChange, SchemaKind, SchemaOutcome
@@ -13,14 +12,6 @@ from transload_dynamics_sink.settings import DynamicsSettings
 from transload_dynamics_sink.values import dump_row
 
 _REPEATS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Foundation:
-    """Which of the two were made just now."""
-
-    publisher_created: bool
-    solution_created: bool
 
 
 class Customizing:
@@ -36,43 +27,20 @@ class Customizing:
         found = self._dataverse.get(path, "name its language")["value"]
         return int(found[0]["languagecode"])
 
-    def lay_foundation(self) -> Foundation:
-        """Find or make the publisher and the solution.
+    def lay_foundation(self) -> list[SchemaOutcome]:
+        """Find or make the publisher and the solution, and return what became of each.
 
-        Raises:
-            RefusedError: They cannot be made, or the solution belongs to somebody else.
+        An error ends the list: what comes after it was not tried.
         """
-        prefix, name = self._settings.publisher_prefix, self._settings.solution
-        publisher = self.find_publisher()
-        if publisher is None:
-            self.write("POST", "publishers", f"publisher {prefix}", _publisher(prefix))
-        publisher_id = (publisher or self._get_publisher())["publisherid"]
-        solution = self.find_solution()
-        if solution is not None and (solution["ismanaged"] or solution["_publisherid_value"] != publisher_id):
-            raise RefusedError(
-                f"solution {name}",
-                "taken",
-                f"a solution of this name is managed, or its publisher has not the prefix {prefix}",
-                "Name another `solution` in [dynamics_sink], or the prefix of its publisher.",
-            )
-        if solution is None:
-            body = {
-                "uniquename": name,
-                "friendlyname": "Transload migration",
-                "version": "1.0.0.0",
-                "publisherid@odata.bind": f"/publishers({publisher_id})",
-            }
-            self.write("POST", "solutions", f"solution {name}", body)
-        return Foundation(publisher is None, solution is None)
-
-    def outcomes_of(self, foundation: Foundation) -> list[SchemaOutcome]:
-        """Return what became of the publisher and the solution."""
         publisher = SchemaChange(SchemaKind.PUBLISHER, self._settings.publisher_prefix, label="Publisher")
         solution = SchemaChange(SchemaKind.SOLUTION, self._settings.solution, label="Solution")
-        return [
-            SchemaOutcome(publisher, foundation.publisher_created),
-            SchemaOutcome(solution, foundation.solution_created),
-        ]
+        outcomes: list[SchemaOutcome] = []
+        for change, make in ((publisher, self._make_publisher), (solution, self._make_solution)):
+            try:
+                outcomes.append(SchemaOutcome(change, make()))
+            except RefusedError as error:
+                return [*outcomes, SchemaOutcome(change, created=False, error=error)]
+        return outcomes
 
     def find_publisher(self) -> Json | None:
         """Return the publisher that has our prefix, or None."""
@@ -128,18 +96,39 @@ class Customizing:
             return False
         raise refusal.error(subject)
 
-    def _get_publisher(self) -> Json:
-        if (found := self.find_publisher()) is None:
-            prefix = self._settings.publisher_prefix
-            raise RefusedError(f"publisher {prefix}", "missing", "it was made, and is not there")
-        return found
+    def _make_publisher(self) -> bool:
+        if self.find_publisher() is not None:
+            return False
+        prefix = self._settings.publisher_prefix
+        body = {
+            "uniquename": f"transload_{prefix}",
+            "friendlyname": "Transload",
+            "customizationprefix": prefix,
+            # Between 10,000 and 99,999, and the same each time.
+            "customizationoptionvalueprefix": 10_000 + crc32(prefix.encode("ascii")) % 90_000,
+        }
+        return self.write("POST", "publishers", f"publisher {prefix}", body)
 
-
-def _publisher(prefix: str) -> Json:
-    return {
-        "uniquename": f"transload_{prefix}",
-        "friendlyname": "Transload",
-        "customizationprefix": prefix,
-        # Between 10,000 and 99,999, and the same each time.
-        "customizationoptionvalueprefix": 10_000 + crc32(prefix.encode("ascii")) % 90_000,
-    }
+    def _make_solution(self) -> bool:
+        prefix, name = self._settings.publisher_prefix, self._settings.solution
+        subject = f"solution {name}"
+        publisher, solution = self.find_publisher(), self.find_solution()
+        if publisher is None:
+            raise RefusedError(subject, "publisher", f"its publisher, with the prefix {prefix}, is not there")
+        publisher_id = publisher["publisherid"]
+        if solution is None:
+            body = {
+                "uniquename": name,
+                "friendlyname": "Transload migration",
+                "version": "1.0.0.0",
+                "publisherid@odata.bind": f"/publishers({publisher_id})",
+            }
+            return self.write("POST", "solutions", subject, body)
+        if solution["ismanaged"] or solution["_publisherid_value"] != publisher_id:
+            raise RefusedError(
+                subject,
+                "taken",
+                f"a solution of this name is managed, or its publisher has not the prefix {prefix}",
+                "Name another `solution` in [dynamics_sink], or the prefix of its publisher.",
+            )
+        return False

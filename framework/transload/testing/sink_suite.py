@@ -1,0 +1,178 @@
+"""The conformance suite of sinks: what every sink promises the framework."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from transload._pipeline.compare import same
+from transload._plugins import Plugins
+from transload.context import RunContext
+from transload.errors import RecordError
+from transload.testing.hosting import host_plugins
+from transload.values import (
+    Batch,
+    Cell,
+    DeleteRow,
+    DropSchema,
+    EntityName,
+    Inverse,
+    Lookup,
+    Outcome,
+    RecordKey,
+    RestoreRow,
+    Row,
+    RowId,
+    RowRef,
+    SchemaChange,
+    SourceId,
+    TableName,
+    Upsert,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SinkExample:
+    """What a sink is tried with.
+
+    Attributes:
+        table: A table of the target.
+        key: Its alternate-key column, one of those that ``changes`` make.
+        changes: Columns and keys that are not there yet, columns first.
+        good: Two rows that the target takes, by row id.
+        bad: A row that it refuses.
+        update: New values for some columns of the first good row.
+    """
+
+    table: TableName
+    key: str
+    changes: Sequence[SchemaChange]
+    good: Mapping[RowId, Mapping[str, Cell]]
+    bad: tuple[RowId, Mapping[str, Cell]]
+    update: Mapping[str, Cell]
+
+
+def check_sink(plugin: ModuleType, context: RunContext, example: SinkExample) -> None:
+    """Check a sink plugin against a system that answers like the real one, which it leaves as it found it.
+
+    It describes what is there, prepares once, upserts idempotently, answers for each write in
+    order, does not let a refused row take its neighbours along, reads back what was written,
+    finds rows by criteria, and undoes what it did, twice if need be.
+
+    Args:
+        plugin: The module with the hooks.
+        context: A context with its settings; see :func:`~transload.testing.open_context`.
+        example: What to try it with.
+
+    Raises:
+        AssertionError: A promise is not kept; the message says which.
+    """
+    trial = _Trial(host_plugins(plugin), context, example)
+    trial.describes()
+    trial.prepares_once()
+    trial.creates_what_fits()
+    trial.repeats_without_harm()
+    trial.finds_by_criteria()
+    trial.changes_and_restores()
+    trial.deletes_without_trace()
+    trial.drops_what_it_prepared()
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """The steps of the suite, each of which builds on the one before."""
+
+    plugins: Plugins
+    context: RunContext
+    example: SinkExample
+
+    def describes(self) -> None:
+        nowhere = TableName("no_such_table")
+        schema = self.plugins.describe_target([self.example.table, nowhere], self.context)
+        assert schema.system, "the schema does not name its system"
+        assert schema.address, "the schema does not name its environment"
+        assert set(schema.tables) == {self.example.table}, f"it was asked for one table and described {schema.tables}"
+        described = schema.tables[self.example.table]
+        assert described.name == self.example.table, "a table stands under another name"
+        for name, column in described.columns.items():
+            assert column.name == name, f"the column {column.name} stands under {name}"
+
+    def prepares_once(self) -> None:
+        for attempt, wanted in (("first", True), ("second", False)):
+            outcomes = self.plugins.prepare_target(self.example.changes, self.context)
+            by_change = {outcome.change: outcome for outcome in outcomes}
+            for change in self.example.changes:
+                assert change in by_change, f"the {attempt} time it says nothing of {change}"
+                outcome = by_change[change]
+                assert outcome.error is None, f"{change} failed the {attempt} time: {outcome.error}"
+                assert outcome.created is wanted, f"created={outcome.created} for {change} the {attempt} time"
+
+    def creates_what_fits(self) -> None:
+        (first, first_row), (second, second_row) = self.example.good.items()
+        bad, bad_row = self.example.bad
+        outcomes = self._load({first: first_row, bad: bad_row, second: second_row})
+        assert [outcome.ok for outcome in outcomes] == [True, False, True], f"outcomes are not in order: {outcomes}"
+        assert isinstance(outcomes[1].error, RecordError), f"a refusal is not a RecordError: {outcomes[1].error!r}"
+        assert outcomes[1].error.remedy, "a refusal has no remedy"
+        self._expect(self.example.good)
+        assert not self._read([bad], list(bad_row)), "the refused row is there"
+
+    def repeats_without_harm(self) -> None:
+        outcomes = self._load(self.example.good)
+        assert all(outcome.ok for outcome in outcomes), f"sending rows again failed: {outcomes}"
+        self._expect(self.example.good)
+        keys = sorted(self.plugins.scan_keys(self.example.table, self.example.key, self.context))
+        wanted = sorted((str(row[self.example.key]), row_id) for row_id, row in self.example.good.items())
+        assert keys == wanted, f"the keys are {keys} and should be {wanted}"
+
+    def finds_by_criteria(self) -> None:
+        row_id, row = next(iter(self.example.good.items()))
+        there = Lookup(self.example.table, criteria=((self.example.key, str(row[self.example.key])),))
+        nowhere = Lookup(self.example.table, criteria=((self.example.key, "no such value"),))
+        foreign = Lookup(self.example.table, key=RecordKey(EntityName("example"), SourceId("1")))
+        found = self.plugins.resolve_lookup([there, nowhere, foreign], self.context)
+        assert found == {there: RowRef(self.example.table, row_id)}, f"lookups resolved to {found}"
+
+    def changes_and_restores(self) -> None:
+        row_id, row = next(iter(self.example.good.items()))
+        (outcome,) = self._load({row_id: self.example.update}, exists=True)
+        assert outcome.ok, f"an update failed: {outcome.error}"
+        self._expect({row_id: {**row, **self.example.update}})
+        before = {name: row.get(name) for name in self.example.update}
+        self._undo_twice([RestoreRow(self.example.table, row_id, before)])
+        self._expect(self.example.good)
+
+    def deletes_without_trace(self) -> None:
+        self._undo_twice([DeleteRow(self.example.table, row_id) for row_id in reversed(list(self.example.good))])
+        left = self._read(list(self.example.good), [self.example.key])
+        assert not left, f"rows are there after their creation was undone: {left}"
+
+    def drops_what_it_prepared(self) -> None:
+        self._undo_twice([DropSchema(change) for change in reversed(self.example.changes)])
+        schema = self.plugins.describe_target([self.example.table], self.context)
+        left = [c.name for c in self.example.changes if c.column and c.name in schema.tables[c.table].columns]
+        assert not left, f"columns are there after their creation was undone: {left}"
+
+    def _load(self, rows: Mapping[RowId, Mapping[str, Cell]], exists: bool = False) -> Sequence[Outcome]:
+        writes = [
+            Upsert(RecordKey(EntityName("example"), SourceId(row_id)), self.example.table, row_id, row, exists=exists)
+            for row_id, row in rows.items()
+        ]
+        return self.plugins.load(Batch(self.example.table, writes), self.context)
+
+    def _undo_twice(self, inverses: Sequence[Inverse]) -> None:
+        for attempt in ("first", "second"):
+            for outcome in self.plugins.rollback(inverses, self.context):
+                assert outcome.ok, f"an undo failed the {attempt} time: {outcome.error}"
+
+    def _read(self, row_ids: Sequence[RowId], columns: Sequence[str]) -> Mapping[RowId, Row]:
+        return self.plugins.read_back(self.example.table, row_ids, columns, self.context)
+
+    def _expect(self, rows: Mapping[RowId, Mapping[str, Cell]]) -> None:
+        columns = sorted({name for row in rows.values() for name in row})
+        there = self._read(list(rows), columns)
+        for row_id, row in rows.items():
+            assert row_id in there, f"the row {row_id} was written and cannot be read back"
+            assert not there[row_id].changed_by_others, f"{row_id} counts as changed by others"
+            for name, cell in row.items():
+                actual = there[row_id].columns.get(name)
+                assert same(cell, actual), f"{name} was written as {cell!r} and is read back as {actual!r}"

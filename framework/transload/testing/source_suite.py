@@ -1,0 +1,103 @@
+"""The conformance suite of sources: what every source promises the framework."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from types import ModuleType
+
+from transload._plugins import Plugins
+from transload.context import RunContext
+from transload.testing.hosting import host_plugins
+from transload.values import Record, RecordKey, SourceSchema, Value
+
+_TYPES = (str, int, bool, Decimal, datetime, date, tuple, Mapping, type(None))
+
+
+def check_source(
+    plugin: ModuleType,
+    context: RunContext,
+    expected: Mapping[RecordKey, Mapping[str, Value]],
+    secrets: Collection[str] = (),
+) -> dict[RecordKey, Record]:
+    """Check a source plugin against a system that answers like the real one.
+
+    It describes its entities, gives every record at least once, keeps null and empty text
+    apart, uses the types of :data:`transload.Value` and no other, gives no secret away, and
+    gives the same when it is asked again.
+
+    Args:
+        plugin: The module with the hooks.
+        context: A context with its settings; see :func:`~transload.testing.open_context`.
+        expected: Every record that the system holds, with those fields that matter: nulls
+            and empty texts above all.
+        secrets: Names of fields, and values, that must not leave the plugin.
+
+    Returns:
+        The records by key; of several with one key the last.
+
+    Raises:
+        AssertionError: A promise is not kept; the message says which.
+    """
+    plugins = host_plugins(plugin)
+    schema = plugins.describe_source(context)
+    _check_schema(schema)
+    first = _extract_all(plugins, schema, context)
+    for record in first.values():
+        _check_record(record, secrets)
+    _check_expected(first, expected)
+    again = _extract_all(plugins, schema, context)
+    assert again == first, "extracting twice gives different records"
+    return first
+
+
+def _check_schema(schema: SourceSchema) -> None:
+    names = [entity.name for entity in schema.entities]
+    assert schema.system, "the schema does not name its system"
+    assert schema.account, "the schema does not name its account, so two accounts would share row ids"
+    assert names, "the schema has no entities"
+    assert len(set(names)) == len(names), f"an entity is described twice: {names}"
+    for entity in schema.entities:
+        for name, field in entity.fields.items():
+            assert field.name == name, f"{entity.name} describes the field {field.name} under {name}"
+
+
+def _extract_all(plugins: Plugins, schema: SourceSchema, context: RunContext) -> dict[RecordKey, Record]:
+    """Return the records of all entities; the last of each key counts, as in staging."""
+    return {
+        record.key: record for entity in schema.entities for record in plugins.extract(entity.name, context)
+    }  # fmt: skip
+
+
+def _check_record(record: Record, secrets: Collection[str]) -> None:
+    assert isinstance(record.key.source_id, str), f"{record.key}: its id is not text"
+    assert record.key.source_id, f"a {record.key.entity} has no id"
+    assert record.modified_at is None or record.modified_at.tzinfo is not None, f"{record.key}: modified_at has no zone"
+    for path, value in _walk(record.fields):
+        assert isinstance(value, _TYPES), f"{record.key}: {path} is a {type(value).__name__}"
+        assert not isinstance(value, datetime) or value.tzinfo is not None, f"{record.key}: {path} has no zone"
+        name = path.rpartition(".")[2]
+        assert name not in secrets, f"{record.key}: {path} is a secret, and is given away"
+        assert value not in secrets or value in ("", None), f"{record.key}: {path} holds a secret"
+
+
+def _walk(value: Value, path: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield every value with its path, the nested ones too."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _walk(part, f"{path}.{name}" if path else name)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _walk(part, path)
+    else:
+        yield path, value
+
+
+def _check_expected(found: Mapping[RecordKey, Record], expected: Mapping[RecordKey, Mapping[str, Value]]) -> None:
+    missing = [str(key) for key in expected if key not in found]
+    assert not missing, f"never extracted: {', '.join(missing)}"
+    for key, fields in expected.items():
+        for name, value in fields.items():
+            assert name in found[key].fields, f"{key}: {name} is left out"
+            actual = found[key].fields[name]
+            right = type(actual) is type(value) and actual == value
+            assert right, f"{key}: {name} is {actual!r}, and should be {value!r}"
