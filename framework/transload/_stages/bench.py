@@ -5,7 +5,7 @@ and leaves a report, whatever happens: a stage that fails is recorded as failed,
 is stopped as stopped, and the next call knows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,9 @@ from transload.errors import CutShortError, MappingError, RunError, StageRefused
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import load_mappings
 from transload.settings import Project, configure_plugins, load_project
-from transload.values import EntityName, Event, SourceSchema, TableName, TargetSchema
+from transload.values import EntityName, Event, Record, RecordKey, SourceSchema, TableName, TargetSchema
+
+_AT_ONCE = 100
 
 Listener = Callable[[Event], None]
 
@@ -69,14 +71,35 @@ class Bench:
             StageRefusedError: There are none.
             MappingError: A document has mistakes.
         """
+        if not (found := self.written_documents()):
+            raise StageRefusedError(self.context.stage, "there is no mapping yet", "transload plan")
+        return found
+
+    def written_documents(self) -> dict[str, MappingDocument]:
+        """Read the client's mapping documents, as far as there are any.
+
+        Raises:
+            MappingError: A document has mistakes, or is not named after its entity.
+        """
         folder = self.project.mapping
         found = load_mappings(folder) if folder.is_dir() else []
-        if not found:
-            raise StageRefusedError(self.context.stage, "there is no mapping yet", "transload plan")
-        by_entity = {document.entity: document for document in found}
-        if len(by_entity) != len(found):
-            raise MappingError(str(folder), ["two files map the same entity"])
-        return by_entity
+        misnamed = [
+            f"there is no {entity}.yaml, yet a file maps the entity {entity}: name it so"
+            for entity in sorted({document.entity for document in found})
+            if not (folder / f"{entity}.yaml").exists()
+        ]
+        if len({document.entity for document in found}) != len(found):
+            misnamed.append("two files map the same entity")
+        if misnamed:
+            raise MappingError(str(folder), misnamed)
+        return {document.entity: document for document in found}
+
+    def records(self, keys: Sequence[RecordKey]) -> Iterator[list[Record]]:
+        """Yield the staged records of some keys, in chunks."""
+        for start in range(0, len(keys), _AT_ONCE):
+            part = keys[start : start + _AT_ONCE]
+            found = self.ledger.staging.find_many(part)
+            yield [found[key] for key in part if key in found]
 
     def observe(self, name: str, subject: str = "", text: str = "") -> None:
         """Report a step of the stage."""

@@ -1,4 +1,4 @@
-"""Run and delta: the full load, and what changed since.
+"""Run, delta and retry: the full load, what changed since, and what was set aside.
 
 Both do the same: read the source, settle what a crash left open, carry every staged
 record through every pass. A record that is in the target as wanted costs no request, so
@@ -20,6 +20,8 @@ from transload._stages.gates import require, require_finished, require_not_befor
 from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables, unmatched_tables
 from transload.errors import StageRefusedError
 from transload.values import Finding, Severity
+
+_TITLES = {"run": "Full load", "delta": "Delta", "retry": "Dead letters, sent again"}
 
 
 def run(bench: Bench) -> Report:
@@ -44,6 +46,22 @@ def delta(bench: Bench) -> Report:
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     counts = _carry(bench, machinery)
     return _report(bench, machinery, counts, recovered, _vanished(bench, machinery))
+
+
+def retry(bench: Bench) -> Report:
+    """Send again what was set aside: dead letters and parked records, from the ledger, parents first."""
+    documents = bench.documents()
+    require_approval(bench, documents)
+    require(bench, "prepare", since="rollback")
+    machinery = assemble(bench, documents)
+    recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    aside = {letter.key for letter in bench.ledger.notes.dead_letters()}
+    aside |= {parked.key for parked in bench.ledger.notes.parked()}
+    counts = []
+    for step in machinery.plan.passes:
+        keys = sorted(key for key in aside if key.entity == step.entity)
+        counts.append(machinery.loader.run_pass(step, bench.records(keys), len(keys)))
+    return _report(bench, machinery, counts, recovered, [])
 
 
 def _require_sample(bench: Bench) -> None:
@@ -134,8 +152,7 @@ def _report(
     ]
     if conflicts:
         tables.insert(1, _conflict_table(conflicts))
-    title = "Full load" if bench.context.stage == "run" else "Delta"
-    return report_of(bench, title, verdict, facts, findings, tables)
+    return report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables)
 
 
 def _conflict_table(conflicts: Sequence[Conflict]) -> Table:

@@ -21,7 +21,7 @@ from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require
 from transload._stages.reporting import losses_table, report_of, verdict_of_findings
 from transload._stages.schema_changes import missing_changes
-from transload.errors import MappingError, StageRefusedError
+from transload.errors import MappingError
 from transload.mapping import CustomColumn, Dropped, FieldRule, render_mapping
 from transload.mapping import Mapping as MappingDocument
 from transload.values import (
@@ -116,11 +116,7 @@ def _documents(bench: Bench) -> dict[str, MappingDocument]:
     """Return the client's documents, and the shipped ones of entities without any."""
     source, target = bench.source(), bench.target({})
     shipped = bench.plugins.mappings(source.system, target.system)
-    try:
-        own = bench.documents()
-    except StageRefusedError:
-        own = {}
-    documents = {**shipped, **own}
+    documents = {**shipped, **bench.written_documents()}
     if not documents:
         raise MappingError("the plan", [f"no enabled plugin maps anything from {source.system} to {target.system}"])
     return documents

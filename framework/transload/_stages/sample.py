@@ -20,7 +20,6 @@ from transload._stages.reporting import losses_table, passes_table, report_of, t
 from transload.mapping import FieldRule, LookupByType
 from transload.values import EntityName, Record, RecordKey, SourceId
 
-_CHUNK = 100
 _SHORT = 7
 """Texts of less than 2**7 characters count as equally long."""
 
@@ -34,12 +33,12 @@ def sample(bench: Bench) -> Report:
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     keys = choose_sample(bench, machinery)
     counts = [
-        machinery.loader.run_pass(step, _chunks(bench, keys.get(step.entity, [])), len(keys.get(step.entity, [])))
+        machinery.loader.run_pass(step, bench.records(keys.get(step.entity, [])), len(keys.get(step.entity, [])))
         for step in machinery.plan.passes
     ]
     checks: list[FieldCheck] = []
     for entity in machinery.plan.entities:
-        machinery.verifier.check(entity, _chunks(bench, keys.get(entity, [])), checks.append, equal_too=True)
+        machinery.verifier.check(entity, bench.records(keys.get(entity, [])), checks.append, equal_too=True)
     return _report(bench, keys, counts, checks)
 
 
@@ -133,12 +132,6 @@ def _entity_of(rule: FieldRule, record: Record) -> str | None:
     if isinstance(rule.lookup, LookupByType):
         return rule.lookup.values.get(str(record.fields.get(rule.lookup.by)))
     return rule.lookup
-
-
-def _chunks(bench: Bench, keys: Sequence[RecordKey]) -> Iterator[list[Record]]:
-    for start in range(0, len(keys), _CHUNK):
-        found = bench.ledger.staging.find_many(keys[start : start + _CHUNK])
-        yield [found[key] for key in keys[start : start + _CHUNK] if key in found]
 
 
 def _report(

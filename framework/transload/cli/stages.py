@@ -22,7 +22,7 @@ class Subject(StrEnum):
 
 def register(app: typer.Typer) -> set[str]:
     """Add the commands, and return their names."""
-    commands = (audit, plan, approve, prepare, sample, run, delta, reconcile, rollback)
+    commands = (audit, plan, approve, prepare, sample, run, retry, delta, reconcile, rollback)
     for command in commands:
         app.command()(command)
     return {command.__name__ for command in commands}
@@ -86,6 +86,13 @@ def run(project: Folder = HERE, json: Json = False, traceback: Traceback = False
     from transload._stages.load import run as stage
 
     run_command("run", project, stage, json, traceback, resumable=True)
+
+
+def retry(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Send again what was set aside, without reading the source anew."""
+    from transload._stages.load import retry as stage
+
+    run_command("retry", project, stage, json, traceback)
 
 
 def delta(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:

@@ -35,7 +35,7 @@ class MemoryCompany:
         """Make the company, without records."""
         self._write({"schema": asdict(SourceSchema(system, account, entities)), "records": [], "break_off": {}})
 
-    def put(self, entity: str, source_id: str, **fields: Value) -> None:
+    def put(self, entity: str, source_id: str, /, **fields: Value) -> None:
         """Add a record, or replace the one with this id."""
         self.put_record(Record(RecordKey(EntityName(entity), SourceId(source_id)), fields))
 
@@ -44,7 +44,7 @@ class MemoryCompany:
         kept = [kept for kept in self.records() if kept.key != record.key]
         self._change(records=[_pack(kept) for kept in [*kept, record]])
 
-    def change(self, entity: str, source_id: str, **fields: Value) -> None:
+    def change(self, entity: str, source_id: str, /, **fields: Value) -> None:
         """Change some fields of a record.
 
         Raises:

@@ -90,7 +90,7 @@ class MemoryTarget:
         """Return the links among rows."""
         return self._read().content.links
 
-    def put(self, table: str, row_id: str, **columns: Cell) -> RowRef:
+    def put(self, table: str, row_id: str, /, **columns: Cell) -> RowRef:
         """Create or change a row, as a person would.
 
         Raises:

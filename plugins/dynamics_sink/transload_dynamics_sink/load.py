@@ -27,7 +27,7 @@ from transload_dynamics_sink.values import dump_row, write_row
 MOST_ROWS = 1000
 """Rows of one bulk message."""
 _TYPE = "Microsoft.Dynamics.CRM"
-_DELETED = "Somebody deleted the row in the target since it was loaded: restore it there, then run `transload retry`."
+_DELETED = "Somebody deleted the row in the target since it was loaded: restore it there, then run `transload run`."
 
 
 @dataclass(frozen=True, slots=True)
