@@ -8,7 +8,7 @@ hook a type, and turns a plugin's bug into an error that names the plugin.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points, version
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 from pydantic import BaseModel
@@ -43,6 +43,8 @@ from transload.values import (
 )
 
 GROUP = "transload"
+
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Plugins:
     def mappings(self, source: str, target: str) -> dict[str, MappingDocument]:
         """Return the shipped mapping of each entity; the plugin listed later wins."""
         chosen: dict[str, MappingDocument] = {}
-        for offered in reversed(self._call(self._hook.mappings, source=source, target=target)):
+        for offered in self._call(self._hook.mappings, source=source, target=target):
             chosen.update({document.entity: document for document in offered})
         return chosen
 
@@ -152,13 +154,7 @@ class Plugins:
         found: Iterator[Record] = self._owned(
             self._call(self._hook.extract, entity=entity, context=context), f"extracts {entity}"
         )
-        iterator = iter(found)
-        while True:
-            try:
-                record = self._call(lambda: next(iterator))
-            except StopIteration:
-                return
-            yield record
+        yield from self._iterate(found)
 
     def transform(
         self, records: Sequence[Record], mapper: RecordMapper, context: RunContext
@@ -212,7 +208,7 @@ class Plugins:
         found: Iterator[tuple[str, RowId]] = self._owned(
             self._call(self._hook.scan_keys, table=table, column=column, context=context), f"scans {table}"
         )
-        return found
+        yield from self._iterate(found)
 
     def propose_mapping(self, gaps: Sequence[MappingGap], context: RunContext) -> list[Proposal]:
         """Collect proposals, the surest first."""
@@ -229,24 +225,37 @@ class Plugins:
 
     # --- blame ------------------------------------------------------------------------------
 
-    def _call(self, function: Callable[..., Any], **arguments: object) -> Any:
+    def _iterate(self, items: Iterator[ItemT]) -> Iterator[ItemT]:
+        """Walk what a hook returned: a generator's code runs only now, outside of pluggy."""
+        end = object()
+        iterator = iter(items)
+        while (item := self._call(next, iterator, end)) is not end:
+            yield item
+
+    def _call(self, function: Callable[..., Any], *positional: object, **arguments: object) -> Any:
         try:
-            return function(**arguments)
-        except (TransloadError, StopIteration):
+            return function(*positional, **arguments)
+        except TransloadError:
             raise
         except Exception as error:
             raise PluginDefectError(str(self._culprit(error)), error) from error
 
     def _culprit(self, error: Exception) -> PluginInfo | str:
         """Return the plugin whose code is nearest to where the error was raised."""
-        by_package = {info.module.partition(".")[0]: info for info in self.infos}
         culprit: PluginInfo | str = "the framework"
         trace = error.__traceback__
         while trace is not None:
-            package = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-            culprit = by_package.get(package, culprit)
+            module = str(trace.tb_frame.f_globals.get("__name__", ""))
+            culprit = self._owner(module) or culprit
             trace = trace.tb_next
         return culprit
+
+    def _owner(self, module: str) -> PluginInfo | None:
+        """Return the plugin that a module is, or whose package it belongs to."""
+        packages = {info.module.rpartition(".")[0] or info.module: info for info in self.infos}
+        modules = {info.module: info for info in self.infos}
+        parents = (info for package, info in packages.items() if module.startswith(f"{package}."))
+        return modules.get(module) or next(parents, None)
 
     def _owned(self, answer: Any, purpose: str) -> Any:
         if answer is None:
@@ -321,7 +330,7 @@ def _register(manager: pluggy.PluginManager, point: EntryPoint, info: PluginInfo
     try:
         manager.register(module, info.name)
         manager.check_pending()
-    except pluggy.PluginValidationError as error:
+    except (pluggy.PluginValidationError, ValueError) as error:
         known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "transload_spec")]
         words = [word.strip("'\"`.,:") for word in str(error).split()]
         close = next((hint for word in words if word not in known and "did you" in (hint := nearest(word, known))), "")

@@ -57,7 +57,7 @@ class ProjectFileError(ConfigError):
         listing = "\n".join(f"  - {mistake}" for mistake in mistakes)
         super().__init__(
             f"{path} has {len(mistakes)} mistake{'s' if len(mistakes) != 1 else ''}:\n{listing}",
-            f"Correct {path}; `transload doctor` checks it without touching either system.",
+            f"Correct {path}; `transload doctor` checks it.",
         )
         self.path, self.mistakes = path, tuple(mistakes)
 
@@ -131,8 +131,8 @@ class PluginDefectError(RunError):
     def __init__(self, plugin: str, error: Exception) -> None:
         super().__init__(
             f"a defect in {plugin}: {type(error).__name__}: {error}",
-            "Report it to the author of the plugin with `transload --traceback ...`; what was written is "
-            "recorded, and the same command goes on when the plugin is repaired.",
+            "Run the command again with --traceback and report that to the author of the plugin; what was "
+            "written is recorded, and the same command goes on when the plugin is repaired.",
         )
         self.plugin = plugin
 

@@ -147,6 +147,11 @@ def audit(source: SourceSchema, target: TargetSchema, context: RunContext) -> Se
 
     Called by ``audit``, after the source has been extracted. Results: all.
 
+    Args:
+        source: The source, as it describes itself.
+        target: The target, with the tables that the mappings write to.
+        context: The run.
+
     Returns:
         Findings by severity; an empty list when all is well.
     """
@@ -252,6 +257,10 @@ def rollback(inverses: Sequence[Inverse], context: RunContext) -> Sequence[Outco
     threads; batches of different tables are not in flight together. Results: first.
     A row that is gone already is an outcome without error.
 
+    Args:
+        inverses: Inverses of one kind and table, never empty.
+        context: The run.
+
     Returns:
         One outcome per inverse, in order; None when the target is not yours.
     """
@@ -264,6 +273,11 @@ def prepare_target(changes: Sequence[SchemaChange], context: RunContext) -> Sequ
     Called by ``prepare`` with the changes of the approved plan. Results: first.
     Must be idempotent: what exists and fits is an outcome with ``created=False``;
     what exists and does not fit is an outcome with an error.
+
+    Args:
+        changes: Columns first, then keys; empty to make only what all of them need around
+            them (a publisher, a solution).
+        context: The run.
 
     Returns:
         One outcome per change, and further ones for what had to be made around them (a
@@ -298,6 +312,11 @@ def scan_keys(table: TableName, column: str, context: RunContext) -> Iterator[tu
     Called by ``reconcile`` to find rows that are doubled or unknown, and to rebuild the
     id map of a lost ledger. Results: first.
 
+    Args:
+        table: The table.
+        column: Its alternate-key column.
+        context: The run.
+
     Returns:
         Key value and row id of each row; None when the table is not yours.
     """
@@ -309,6 +328,10 @@ def propose_mapping(gaps: Sequence[MappingGap], context: RunContext) -> Sequence
 
     Called by ``plan``. Results: all; the highest confidence is shown first. A proposal is
     never applied unasked.
+
+    Args:
+        gaps: The fields, with what the audit saw of their values.
+        context: The run.
 
     Returns:
         Proposals; none for a gap means "no good target".
@@ -327,5 +350,9 @@ def observe(event: Event) -> None:
 def commands() -> Iterable[tuple[str, Callable[..., None]]]:
     """Return extra commands for the command line, as name and Typer-style function.
 
-    Called when the command line starts inside a client's folder. Results: all.
+    Called when the command line starts inside a client's folder, with a command that the
+    framework does not know. Results: all.
+
+    Returns:
+        Name and function; the function's parameters become arguments and options.
     """

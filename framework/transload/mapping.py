@@ -16,7 +16,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Protocol, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -39,6 +39,7 @@ PREFIX = "{prefix}"
 _BOOLEAN, _TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 Constant: TypeAlias = str | int | bool | None
+Reason: TypeAlias = Annotated[str, Field(min_length=3)]
 
 
 class _Model(BaseModel):
@@ -148,7 +149,7 @@ class Dropped(_Model):
     a value that turns up later is kept in the lossy ledger and reported.
     """
 
-    reason: Annotated[str, Field(min_length=3)]
+    reason: Reason
     while_empty: bool = False
 
 
@@ -195,7 +196,7 @@ class Mapping(_Model):
     """``statecode`` and ``statuscode``, written in a later pass when the children are in."""
     closing: dict[str, FieldRule] = {}
     """What the closing message carries: a resolution's subject and date."""
-    dropped: dict[str, str | Dropped] = {}
+    dropped: dict[str, Reason | Dropped] = {}
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Mapping":
@@ -211,6 +212,12 @@ class Mapping(_Model):
     def writes_rows(self) -> bool:
         """Whether the mapping writes at all, or only recognises existing rows."""
         return self.match is None or self.match.create or self.match.write
+
+    def writes(self, origin: Literal["created", "matched"] | None) -> bool:
+        """Return whether a record is written, by where its row comes from; None when it has none."""
+        if self.match is None or origin == "created":
+            return True
+        return self.match.create if origin is None else self.match.write
 
     def rules(self) -> Iterator[tuple[str, FieldRule]]:
         """Yield every rule with its column."""

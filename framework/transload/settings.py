@@ -150,10 +150,13 @@ def configure_plugins(
     ]
     for name, model in models.items():
         table = project.plugin_tables.get(name, {})
+        if not isinstance(table, Mapping):
+            mistakes.append(f"[{name}]: must be a table")
+            continue
         if model is None:
             mistakes.extend(f"{name}.{key}: the plugin has no settings" for key in table)
             continue
-        values: dict[str, object] = dict(table) if isinstance(table, Mapping) else {}
+        values: dict[str, object] = dict(table)
         mistakes.extend(_fill_secrets(name, model, values, environ))
         try:
             settings[model] = model.model_validate(values)

@@ -207,6 +207,15 @@ def test_strangers_get_neither_credentials_nor_our_headers(stranger: str) -> Non
         assert not {"authorization", "x-account"} & set(seen.headers)
 
 
+def test_a_body_that_is_meant_for_another_host_arrives_whole() -> None:
+    server = Server(httpx.Response(200))
+
+    client(server).send("POST", "https://login.example.org/token", repeatable=True, content=b"a=b")
+
+    assert server.seen[0].headers["Content-Length"] == "3"
+    assert server.seen[0].content == b"a=b"
+
+
 def test_a_write_is_never_redirected() -> None:
     server = Server(redirect("https://files.example.org/1", 307))
 

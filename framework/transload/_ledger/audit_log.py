@@ -88,7 +88,7 @@ class AuditLog:
             reason = ""
             if row.seq != sound + 1:
                 reason = f"entry {sound + 1} is missing"
-            elif row.hash != _chain(previous, row.seq, row.at, row.event, row.body):
+            elif not isinstance(row.body, bytes) or row.hash != _chain(previous, row.seq, row.at, row.event, row.body):
                 reason = f"entry {row.seq} was changed"
             elif row.event == "begin":
                 intents = decode_plain(row.body)["intents"]
@@ -131,7 +131,13 @@ class AuditLog:
         columns = JOURNAL.c.id, JOURNAL.c.write, JOURNAL.c.before
         with self._database.reading() as connection:
             rows = connection.execute(select(*columns).where(JOURNAL.c.id.in_(ids))).all()
-        digests = {row.id: digest_intent(row.write, row.before) for row in rows}
+        # An editor of SQLite files leaves text where bytes were; SQLite takes it.
+        digests = {
+            row.id: digest_intent(row.write, row.before)
+            if isinstance(row.write, bytes) and isinstance(row.before, bytes | None)
+            else "text"
+            for row in rows
+        }
         for intent in intents:
             if intent["id"] not in digests:
                 return f"write {intent['id']} is missing in the journal"

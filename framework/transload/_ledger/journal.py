@@ -207,6 +207,38 @@ class Journal:
         with self._database.reading() as connection:
             return list(map(_entry, connection.execute(query.order_by(JOURNAL.c.id))))
 
+    def touched_by_others(self, refs: Collection[RowRef]) -> set[RowRef]:
+        """Return the rows that somebody had changed before a later write of ours went over it.
+
+        The target then names us as who changed the row last, and only the journal still knows.
+        """
+        found: set[RowRef] = set()
+        with self._database.reading() as connection:
+            for table, ids in refs_by_table(refs):
+                firsts = (
+                    select(func.min(JOURNAL.c.id))
+                    .where(JOURNAL.c.table_name == table, JOURNAL.c.row_id.in_(ids), JOURNAL.c.status == _DONE)
+                    .group_by(JOURNAL.c.row_id)
+                )
+                later = (
+                    select(JOURNAL.c.row_id, JOURNAL.c.before)
+                    .where(JOURNAL.c.table_name == table, JOURNAL.c.row_id.in_(ids), JOURNAL.c.status == _DONE)
+                    .where(JOURNAL.c.before.is_not(None), JOURNAL.c.id.not_in(firsts))
+                )
+                rows = connection.execute(later)
+                found.update(RowRef(table, RowId(r.row_id)) for r in rows if decode_row(r.before).changed_by_others)
+        return found
+
+    def created_in(self, run_id: str, refs: Collection[RowRef]) -> set[RowRef]:
+        """Return the rows that a run has created."""
+        found: set[RowRef] = set()
+        with self._database.reading() as connection:
+            for table, ids in refs_by_table(refs):
+                query = select(JOURNAL.c.row_id).where(JOURNAL.c.table_name == table, JOURNAL.c.row_id.in_(ids))
+                mine = query.where(JOURNAL.c.creates, JOURNAL.c.run_id == run_id, JOURNAL.c.status == _DONE)
+                found.update(RowRef(table, RowId(row_id)) for row_id in connection.execute(mine).scalars())
+        return found
+
     def counts(self) -> dict[TableName, dict[WriteStatus, int]]:
         """Return how many writes of each table stand how."""
         by_status = JOURNAL.c.status, JOURNAL.c.table_name

@@ -142,9 +142,12 @@ def _number(value: Value) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise Unfit(f"takes numbers, and the value is {value!r}")
     try:
-        return Decimal(value)
+        number = Decimal(value)
     except InvalidOperation:
         raise Unfit(f"takes numbers, and the value is {value!r}") from None
+    if not number.is_finite():
+        raise Unfit(f"takes numbers, and the value is {value!r}")
+    return number
 
 
 def _check_range(column: TargetColumn, number: Decimal) -> None:
@@ -170,7 +173,10 @@ def _fit_boolean(value: Value, lose: Lose) -> Cell:
 def _fit_datetime(value: Value, lose: Lose) -> Cell:
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise Unfit(f"takes a time with its zone, and the value is {value!r}")
-    moment = value.astimezone(UTC)
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise Unfit(f"takes a time, and {value.isoformat()} lies outside the calendar in UTC") from None
     if moment.microsecond:
         lose("rounded", value.isoformat(), moment.replace(microsecond=0).isoformat())
     return moment.replace(microsecond=0)

@@ -8,7 +8,7 @@ worker threads do nothing but talk to the target.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from transload._ledger import Intent, Ledger, Origin
+from transload._ledger import Intent, Ledger
 from transload._pipeline.narrow import Conflict, Narrower
 from transload._pipeline.planner import Pass
 from transload._pipeline.pool import run_bounded
@@ -17,7 +17,8 @@ from transload._pipeline.rules import PLACEHOLDER_ID
 from transload._pipeline.transform import CompiledMapping
 from transload._plugins import Plugins
 from transload.context import RunContext
-from transload.errors import RecordError, UnresolvedLookupError
+from transload.errors import RecordError
+from transload.mapping import Match
 from transload.values import (
     Associate,
     Batch,
@@ -116,8 +117,8 @@ class Loader:
         self.ledger.notes.unpark(keys, mapper.phase)
         if mapper.phase is Phase.ROWS:
             self.ledger.notes.clear_losses(keys)
-        if mapper.phase is Phase.ROWS and mapper.document.match is not None:
-            records = self._match(mapper, records, counts)
+        if mapper.document.match is not None:
+            records = self._matched(mapper, mapper.document.match, records, counts)
         if not mapper.has(mapper.phase) or not records:
             return
         writes = self._transform(mapper, records, counts)
@@ -147,29 +148,36 @@ class Loader:
             # Otherwise the record has no row: it is a dead letter or parked, and known as such.
         return writes
 
-    def _match(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> Sequence[Record]:
-        """Recognise existing rows, and return the records that are to be written."""
-        match = mapper.document.match
-        assert match is not None  # the caller looked
+    def _matched(
+        self, mapper: CompiledMapping, match: Match, records: Sequence[Record], counts: PassCounts
+    ) -> Sequence[Record]:
+        """Recognise existing rows before the first write, and return the records that are to be written."""
         known = self.ledger.journal.rows({record.key for record in records})
+        if mapper.phase is Phase.ROWS:
+            fresh = self._recognise(mapper, match, [record for record in records if record.key not in known])
+            self.ledger.journal.map_rows([(key, ref, "matched") for key, ref in fresh.items()])
+            known.update(self.ledger.journal.rows(fresh))
+            counts.matched += sum(row.origin == "matched" for row in known.values())
+            counts.unmatched += sum(record.key not in known for record in records)
+        origins = {key: row.origin for key, row in known.items()}
+        return [record for record in records if mapper.document.writes(origins.get(record.key))]
+
+    def _recognise(self, mapper: CompiledMapping, match: Match, records: Sequence[Record]) -> dict[RecordKey, RowRef]:
+        """Return the existing rows of records."""
         lookups: dict[RecordKey, Lookup] = {}
         for record in records:
             criteria = tuple((column, str(record.fields.get(name) or "")) for column, name in match.on.items())
-            if record.key not in known and all(value for _, value in criteria):
+            if all(value for _, value in criteria):
                 lookups[record.key] = Lookup(mapper.table.name, criteria=criteria)
         found = self.plugins.resolve_lookup(list(lookups.values()), self.context) if lookups else {}
-        matched: list[tuple[RecordKey, RowRef, Origin]] = [
-            (key, found[lookup], "matched") for key, lookup in lookups.items() if lookup in found
-        ]
-        self.ledger.journal.map_rows(matched)
-        known.update(self.ledger.journal.rows({key for key, _, _ in matched}))
-        counts.matched += sum(row.origin == "matched" for row in known.values())
-        counts.unmatched += sum(record.key not in known for record in records)
-        return [
-            record
-            for record in records
-            if (match.create if record.key not in known else match.write or known[record.key].origin == "created")
-        ]
+        rows = {key: found[lookup] for key, lookup in lookups.items() if lookup in found}
+        if not match.write:
+            return rows
+        # Two records that write to one row would undo each other's values, run after run.
+        owners = self.ledger.journal.keys_of(set(rows.values()))
+        for key, row in rows.items():
+            owners.setdefault(row, key)
+        return {key: row for key, row in rows.items() if owners[row] == key}
 
     def _resolve(self, phase: Phase, writes: Sequence[Write], counts: PassCounts) -> list[Write]:
         resolved = self.resolver.resolve(writes)
@@ -193,9 +201,8 @@ class Loader:
     def _load_placeholders(self, writes: Sequence[Write]) -> None:
         """Create the rows that stand in for missing parents, before anything points to them."""
         for key in sorted(self.resolver.missing_placeholders(writes)):
+            # If the target refuses it, resolving sets aside those who need it.
             self._load_now([Intent(self.placeholder(key), None, True)])
-            if not self.ledger.journal.rows([key]):
-                raise UnresolvedLookupError(key, "the placeholder", "a row that the target refused")
 
     def placeholder(self, key: RecordKey) -> Upsert:
         """Return the write of a placeholder row."""

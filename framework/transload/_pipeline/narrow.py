@@ -112,10 +112,12 @@ class Narrower:
         self, changed: Sequence[tuple[Write, Mapping[str, Cell], MappedRow]], decision: Decision
     ) -> None:
         """Read rows that both sides may have changed, and drop what must not be overwritten."""
-        to_read = [item for item in changed if _may_conflict(*item)]
+        fresh = self.ledger.journal.created_in(self.context.run_id, [known.ref for _, _, known in changed])
+        to_read = [item for item in changed if item[2].ref not in fresh or _was_written(*item)]
         now = self._read([write for write, _, _ in to_read])
         reading = {id(write) for write, _, _ in to_read}
-        for write, old, _ in changed:
+        touched_before = self.ledger.journal.touched_by_others([known.ref for _, _, known in to_read])
+        for write, old, known in changed:
             if id(write) not in reading:
                 decision.intents.append(Intent(write, None, False))
                 continue
@@ -125,20 +127,30 @@ class Narrower:
                     Conflict(write.key, write.table, "(the row)", "", "changed", "deleted", "deleted")
                 )
                 continue
-            final = self._three_way(write, old, row, decision.conflicts)
+            touched = known.origin == "created" and (row.changed_by_others or known.ref in touched_before)
+            final = self._three_way(write, old, row, touched, decision.conflicts)
             if final is None:
                 decision.unchanged += 1
             else:
                 decision.intents.append(Intent(final, row, False))
 
-    def _three_way(self, write: Write, old: Mapping[str, Cell], row: Row, conflicts: list[Conflict]) -> Write | None:
+    def _three_way(
+        self, write: Write, old: Mapping[str, Cell], row: Row, touched: bool, conflicts: list[Conflict]
+    ) -> Write | None:
+        """Return what may be written.
+
+        A column that was never written is a conflict too when people touched the row (``touched``) and it
+        is filled: they filled it.
+        """
         wanted = _wanted(write)
         keep: dict[str, Cell] = {}
         for column, source in wanted.items():
             target, base = row.columns.get(column), old.get(column)
             if same(source, target):
                 continue
-            if column in old and not same(base, target):
+            # A number that was never written may be the table's own default.
+            filled = touched and target is not None and not isinstance(target, int)
+            if (column in old or filled) and not same(base, target):
                 kept = target if self.prefer == "target" else source
                 conflicts.append(
                     Conflict(write.key, write.table, column, show(base), show(source), show(target), show(kept))
@@ -185,8 +197,8 @@ def _wanted(write: Write) -> Mapping[str, Cell]:
     return write.columns if isinstance(write, Upsert) else {}
 
 
-def _may_conflict(write: Write, old: Mapping[str, Cell], known: MappedRow) -> bool:
-    """Whether somebody could have changed what the write is about to change."""
+def _was_written(write: Write, old: Mapping[str, Cell], known: MappedRow) -> bool:
+    """Whether a write goes over what was there before it, in a row that this run has made itself."""
     return known.origin != "created" or any(column in old for column in _wanted(write))
 
 

@@ -156,7 +156,7 @@ def _compile_lookup(
     if column.type is not ColumnType.LOOKUP:
         raise Unfit(f"is a {column.type} column, and the rule looks up a row")
     if rule.find is not None:
-        return _compile_find(rule.find, rule.missing, pick)
+        return _compile_find(rule, rule.find, column.name, pick)
     if rule.lookup is None:
         raise Unfit("is a lookup column: the rule needs `lookup` or `find`")
     _check_targets(rule, column, tables)
@@ -176,12 +176,16 @@ def _compile_lookup(
     return look_up
 
 
-def _compile_find(find: Find, missing: Missing, pick: Callable[[Record], Value]) -> CompiledRule:
-    table, column = TableName(find.table), find.column
+def _compile_find(rule: FieldRule, find: Find, column: str, pick: Callable[[Record], Value]) -> CompiledRule:
+    if Missing.PLACEHOLDER in (rule.missing, rule.empty):
+        raise Unfit("is found by `find`, which knows no placeholder: say `fallback`, `empty` or `error`")
+    table = TableName(find.table)
 
     def apply(record: Record, notes: Notes) -> Cell:
         value = pick(record)
-        return None if value is None else Lookup(table, criteria=((column, as_text(value)),), missing=missing)
+        if value is None:
+            return _when_empty(rule.empty, rule, table, record, column, notes)
+        return Lookup(table, criteria=((find.column, as_text(value)),), missing=rule.missing)
 
     return apply
 

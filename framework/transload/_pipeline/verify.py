@@ -109,6 +109,8 @@ class Verifier:
     def _wanted(self, mapper: CompiledMapping, records: Sequence[Record]) -> _Chunk:
         by_key = {record.key: record for record in records}
         known = self.ledger.journal.rows(by_key)
+        only_recognised = {key for key, row in known.items() if not mapper.document.writes(row.origin)}
+        records = [record for record in records if record.key not in only_recognised]
         wanted: dict[RowRef, tuple[Record, dict[str, Cell]]] = {}
         reached: set[RecordKey] = set()
         for phase in (phase for phase in Phase if mapper.has(phase)):
@@ -169,7 +171,8 @@ class Verifier:
         )
         identity = write_identity(probe)
         written = self.ledger.journal.written([identity]).get(identity, {})
-        if row.changed_by_others and not same(written.get(column), row.columns.get(column)):
+        people = row.changed_by_others or ref in self.ledger.journal.touched_by_others([ref])
+        if people and not same(written.get(column), row.columns.get(column)):
             return Mismatch.PEOPLE
         if state:
             return Mismatch.STATE

@@ -6,6 +6,7 @@ settings. When any of them changes it is void, and the stage that needs it says 
 
 import getpass
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import blake2b
 
 import orjson
@@ -59,12 +60,14 @@ def approve(bench: Bench, subject: str, name: str, note: str = "") -> Report:
     following = {"mapping": "transload prepare", "sample": "transload run", "cutover": ""}[subject]
     verdict = Verdict(Tone.GOOD, f"{name} approved the {subject}", "Void as soon as anything below changes.", following)
     rows = [{"what": what, "digest": digest} for what, digest in current.items()]
-    return report_of(
+    bench.summary["subject"] = subject
+    report = report_of(
         bench, f"Approval of the {subject}", verdict,
         {"Approved by": name, "Account": _account(), "Note": note or "none",
          "Audit log so far": bench.ledger.audit_log.verify().head},
         tables=[Table("Bound to", [Column("what", "What"), Column("digest", "Digest")], rows)],
     )  # fmt: skip
+    return replace(report, stage=f"approve-{subject}")  # each approval is kept beside the others
 
 
 def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> None:
@@ -86,7 +89,7 @@ def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> 
 def digests(bench: Bench, documents: Mapping[str, MappingDocument]) -> dict[str, str]:
     """Return a digest for everything that an approval is bound to."""
     versions = {info.name: f"{info.distribution} {info.version}" for info in bench.plugins.infos}
-    settings = {type(model).__name__: model.model_dump(mode="json") for model in bench.context.settings.values()}
+    settings = {_qualified(model): model.model_dump(mode="json") for model in bench.context.settings.values()}
     return {
         "mapping": digest_mappings(documents.values()),
         "source schema": _digest(_source_facts(bench.source())),
@@ -108,7 +111,9 @@ def _target_facts(target: TargetSchema, documents: Mapping[str, MappingDocument]
     """Return what a mapping relies on in the target, without what `prepare` adds to it."""
     facts: dict[str, object] = {"address": target.address}
     for document in documents.values():
-        table = next(t for t in target.tables.values() if t.name == document.table)
+        table = next((t for t in target.tables.values() if t.name == document.table), None)
+        if table is None:
+            continue  # whoever compiles the mapping says so
         own = custom_columns(document)
         used = {name for name, _ in document.rules()} - set(own)
         facts[document.entity] = {
@@ -127,6 +132,11 @@ def _changed(before: object, now: Mapping[str, str]) -> list[str]:
 def _digest(facts: object) -> str:
     text = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=_plain)
     return blake2b(text, digest_size=16).hexdigest()
+
+
+def _qualified(model: BaseModel) -> str:
+    """Return a name that two plugins do not share, though both may call their model `Settings`."""
+    return f"{type(model).__module__}.{type(model).__name__}"
 
 
 def _plain(value: object) -> object:

@@ -1,12 +1,16 @@
 """What must have passed before a stage may start, and the command that makes it pass."""
 
+from collections.abc import Mapping
+
 from transload._ledger import Run, RunStatus
 from transload._stages.bench import Bench
+from transload._stages.schema_changes import missing_changes
 from transload.errors import StageRefusedError
+from transload.mapping import Mapping as MappingDocument
 
 
 def require(bench: Bench, stage: str, since: str | None = None) -> Run:
-    """Return the latest passed run of a stage.
+    """Return the latest run of a stage, which must have passed.
 
     Args:
         bench: The bench.
@@ -16,14 +20,24 @@ def require(bench: Bench, stage: str, since: str | None = None) -> Run:
     Raises:
         StageRefusedError: It has not; the message names the command to run.
     """
-    last = bench.ledger.runs.last(stage, passed_only=True)
-    if last is None:
-        tried = bench.ledger.runs.last(stage)
-        reason = f"`{stage}` has not run yet" if tried is None else f"the last `{stage}` did not pass"
+    last = bench.ledger.runs.last(stage)
+    if last is None or last.status is not RunStatus.PASSED:
+        reason = f"`{stage}` has not run yet" if last is None else f"the last `{stage}` did not pass"
         raise StageRefusedError(bench.context.stage, reason, f"transload {stage}")
     if since is not None:
         require_not_before(bench, last, since)
     return last
+
+
+def require_prepared(bench: Bench, documents: Mapping[str, MappingDocument]) -> None:
+    """Let a stage write rows only when every column and key that the mapping needs is there.
+
+    Raises:
+        StageRefusedError: Something is missing: an edit of the mapping since, a rollback, or a person.
+    """
+    require(bench, "prepare", since="rollback")
+    if missing := missing_changes(documents.values(), bench.target(documents)):
+        raise StageRefusedError(bench.context.stage, f"the target lacks the {missing[0]}", "transload prepare")
 
 
 def require_not_before(bench: Bench, run: Run, stage: str) -> None:

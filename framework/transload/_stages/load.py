@@ -16,7 +16,7 @@ from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
-from transload._stages.gates import require, require_finished, require_not_before
+from transload._stages.gates import require_finished, require_not_before, require_prepared
 from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables, unmatched_tables
 from transload.errors import StageRefusedError
 from transload.values import Finding, Severity
@@ -28,7 +28,7 @@ def run(bench: Bench) -> Report:
     """Load everything, in dependency order."""
     documents = bench.documents()
     require_approval(bench, documents)
-    require(bench, "prepare", since="rollback")
+    require_prepared(bench, documents)
     _require_sample(bench)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
@@ -41,7 +41,7 @@ def delta(bench: Bench) -> Report:
     documents = bench.documents()
     require_approval(bench, documents)
     require_finished(bench, "run")
-    require(bench, "prepare", since="rollback")
+    require_prepared(bench, documents)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     counts = _carry(bench, machinery)
@@ -52,7 +52,7 @@ def retry(bench: Bench) -> Report:
     """Send again what was set aside: dead letters and parked records, from the ledger, parents first."""
     documents = bench.documents()
     require_approval(bench, documents)
-    require(bench, "prepare", since="rollback")
+    require_prepared(bench, documents)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     aside = {letter.key for letter in bench.ledger.notes.dead_letters()}

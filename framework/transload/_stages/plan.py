@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transload._files import replace_file
+from transload._mistakes import nearest
 from transload._pipeline.profile import FieldProfile, profile_records
 from transload._pipeline.transform import custom_columns
 from transload._reports import Column, Report, Table
@@ -22,7 +23,7 @@ from transload._stages.gates import require
 from transload._stages.reporting import losses_table, report_of, verdict_of_findings
 from transload._stages.schema_changes import missing_changes
 from transload.errors import MappingError
-from transload.mapping import CustomColumn, Dropped, FieldRule, render_mapping
+from transload.mapping import CustomColumn, Dropped, FieldRule, MappingGap, Proposal, render_mapping
 from transload.mapping import Mapping as MappingDocument
 from transload.values import (
     ColumnType,
@@ -34,6 +35,7 @@ from transload.values import (
     Rejection,
     SchemaChange,
     Severity,
+    TableName,
     TargetSchema,
 )
 
@@ -71,14 +73,18 @@ def plan(bench: Bench, check: bool = False) -> Report:
         for entity in bench.ledger.staging.counts()
     }
     documents = bench.documents() if check else _documents(bench)
+    proposals: list[Proposal] = []
     if not check:
         prefix = bench.target({}).custom_prefix
+        proposals = bench.plugins.propose_mapping(_gaps(documents, profiles), bench.context)
         documents = {
             entity: _complete(document.with_prefix(prefix), _fields_of(bench, entity, profiles), prefix)
             for entity, document in documents.items()
         }
+        written = bench.written_documents()
         for entity, document in documents.items():
-            replace_file(bench.project.mapping / f"{entity}.yaml", (_HEADER + render_mapping(document)).encode())
+            if written.get(entity) != document:  # otherwise people's comments stay
+                replace_file(bench.project.mapping / f"{entity}.yaml", (_HEADER + render_mapping(document)).encode())
     _require_coverage(bench, documents, profiles)
     machinery, target = assemble(bench, documents), bench.target(documents)
     changes = missing_changes(documents.values(), target)
@@ -99,7 +105,7 @@ def plan(bench: Bench, check: bool = False) -> Report:
         f"The mapping is in {bench.project.mapping.name}/: review it, edit it, plan again, approve it.",
         'transload approve mapping --by "Your Name"',
     )
-    tables = [_passes(machinery), _changes(changes)]
+    tables = [_passes(machinery), _changes(changes), *_proposals(proposals)]
     tables += [_mapping_table(document, target, profiles) for document in documents.values()]
     return report_of(
         bench, "Plan of the migration", verdict, facts, findings, [*tables, losses_table(rehearsal.losses)]
@@ -129,6 +135,22 @@ def _fields_of(
     documented = next((e.fields for e in bench.source().entities if e.name == entity), {})
     seen = profiles.get(EntityName(entity), {})
     return {**{name: FieldProfile(name) for name in documented}, **seen}
+
+
+def _gaps(
+    documents: Mapping[str, MappingDocument], profiles: Mapping[EntityName, dict[str, FieldProfile]]
+) -> list[MappingGap]:
+    """Return the filled fields that no rule covers."""
+    return [
+        MappingGap(
+            entity, name, field.type, field.filled, field.filled + field.null + field.empty, field.longest,
+            field.samples, TableName(documents[entity].table),
+        )
+        for entity, profile in profiles.items()
+        if entity in documents and documents[entity].writes_rows
+        for name, field in profile.items()
+        if field.filled and name not in documents[entity].covered_fields()
+    ]  # fmt: skip
 
 
 def _complete(document: MappingDocument, fields: Mapping[str, FieldProfile], prefix: str) -> MappingDocument:
@@ -175,7 +197,7 @@ def _require_coverage(
     documents: Mapping[str, MappingDocument],
     profiles: Mapping[EntityName, dict[str, FieldProfile]],
 ) -> None:
-    """Refuse a mapping that says nothing about a field or an entity.
+    """Refuse a mapping that says nothing about a field or an entity, or reads a field that there is not.
 
     Raises:
         MappingError: Something is not accounted for.
@@ -190,6 +212,11 @@ def _require_coverage(
         for entity, profile in profiles.items()
         if entity not in documents and profile
     ]
+    for entity, document in documents.items():
+        known = sorted(_fields_of(bench, entity, profiles))
+        for name in sorted(document.used_fields() - set(known)) if known else ():
+            hint = nearest(name, known)
+            mistakes.append(f"{entity}: the source has no field `{name}`{hint if 'did you' in hint else ''}")
     if mistakes:
         raise MappingError("the mapping", mistakes)
 
@@ -250,6 +277,25 @@ def _passes(machinery: Machinery) -> Table:
         ],
         brief=True,
     )  # fmt: skip
+
+
+def _proposals(proposals: list[Proposal]) -> list[Table]:
+    if not proposals:
+        return []
+    columns = [Column("entity", "Entity"), Column("field", "Source field"), Column("column", "Proposed column"),
+               Column("confidence", "Confidence"), Column("reason", "Reason")]  # fmt: skip
+    rows = [
+        {
+            "entity": proposal.entity,
+            "field": proposal.field,
+            "column": proposal.column,
+            "confidence": f"{proposal.confidence:.0%}",
+            "reason": proposal.reason,
+        }
+        for proposal in proposals
+    ]
+    note = "Nothing of this is applied: until a person writes it into the mapping, each field has a custom column."
+    return [Table("Proposals for fields that no rule covers", columns, rows, note=note, filterable=True)]
 
 
 def _changes(changes: list[SchemaChange]) -> Table:

@@ -5,19 +5,20 @@ a parent would take the spared child along. What is spared is listed. When nothi
 spared, the columns and keys that ``prepare`` made go too, and the target is what it was.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 
 from transload._ledger import UndoRow
-from transload._pipeline.compare import same, show
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import CUT_OVER
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of
+from transload._stages.sparing import Sparing, chunks_of, read_now
 from transload.errors import StageRefusedError
 from transload.values import (
     DeleteRow,
@@ -27,13 +28,11 @@ from transload.values import (
     Inverse,
     Outcome,
     RestoreRow,
-    Row,
     RowRef,
     TableName,
 )
 
 WINDOW = timedelta(hours=72)
-_AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -42,8 +41,6 @@ class _Tally:
 
     undone: dict[TableName, int] = field(default_factory=dict)
     spared: list[dict[str, object]] = field(default_factory=list)
-    needed: set[RowRef] = field(default_factory=set)
-    gone: set[RowRef] = field(default_factory=set)
     failed: list[dict[str, object]] = field(default_factory=list)
     schema: int = 0
 
@@ -61,13 +58,14 @@ def rollback(bench: Bench, dry_run: bool = False, force: bool = False) -> Report
     """
     _require_window(bench, force)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    tally, total = _Tally(), 0
-    for table, rows in groupby(bench.ledger.journal.undo_list(), key=lambda row: row.table):
-        chunks = _chunks(rows)
+    sparing, tally = Sparing(bench), _Tally()
+    sparing.survey()
+    # Batches of different tables are never in flight together: a parent may not go before its child.
+    for table, chunks in groupby(chunks_of(bench.ledger.journal.undo_list()), key=itemgetter(0)):
         run_bounded(
-            chunks,
-            lambda chunk, table=table: _undo(bench, table, chunk, tally, dry_run),  # type: ignore[misc]
-            lambda chunk, results: _take(bench, chunk, results, tally, dry_run),
+            (rows for _, rows in chunks),
+            lambda rows, table=table: _undo(bench, table, rows, sparing, dry_run),  # type: ignore[misc]
+            lambda rows, results: _take(bench, results, sparing, tally, dry_run),
             bench.project.settings.run.workers,
         )
         total = sum(tally.undone.values())
@@ -87,24 +85,12 @@ def _require_window(bench: Bench, force: bool) -> None:
         raise StageRefusedError("rollback", reason, "transload rollback --force")
 
 
-def _chunks(rows: Iterator[UndoRow]) -> Iterator[list[UndoRow]]:
-    chunk: list[UndoRow] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == _AT_ONCE:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
 def _undo(
-    bench: Bench, table: TableName, rows: Sequence[UndoRow], tally: _Tally, dry_run: bool
+    bench: Bench, table: TableName, rows: list[UndoRow], sparing: Sparing, dry_run: bool
 ) -> list[tuple[UndoRow, str, Outcome | None]]:
     """Undo rows of one table; runs in a worker thread, and returns why a row was spared."""
-    columns = sorted({column for row in rows for column in row.written})
-    now = bench.plugins.read_back(table, [row.row_id for row in rows], columns, bench.context)
-    reasons = [_reason_to_spare(row, now.get(row.row_id), tally) for row in rows]
+    now = read_now(bench, table, rows)
+    reasons = [sparing.reason(row, now.get(row.row_id)) for row in rows]
     to_undo = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
     outcomes = iter([Outcome() for _ in to_undo] if dry_run else _send(bench, to_undo))
     return [(row, reason, None if reason else next(outcomes)) for row, reason in zip(rows, reasons, strict=True)]
@@ -125,21 +111,6 @@ def _send(bench: Bench, rows: Sequence[UndoRow]) -> list[Outcome]:
     return [refused.get(row.row_id, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
 
-def _reason_to_spare(row: UndoRow, now: Row | None, tally: _Tally) -> str:
-    if now is None:
-        return ""  # gone already: undoing it is a matter of the ledger only
-    if RowRef(row.table, row.row_id) in tally.needed:
-        return "a spared row points to it"
-    if now.changed_by_others:
-        return "somebody changed it"
-    for column, wrote in row.written.items():
-        is_now = now.columns.get(column)
-        cut_by_us = isinstance(wrote, RowRef) and is_now is None and wrote in tally.gone
-        if not same(wrote, is_now) and not cut_by_us:
-            return f"{column} was {show(wrote)!r} and is {show(is_now)!r}"
-    return ""
-
-
 def _inverse(row: UndoRow) -> Inverse:
     if row.created:
         return DeleteRow(row.table, row.row_id)
@@ -148,8 +119,8 @@ def _inverse(row: UndoRow) -> Inverse:
 
 def _take(
     bench: Bench,
-    chunk: Sequence[UndoRow],
     results: Sequence[tuple[UndoRow, str, Outcome | None]],
+    sparing: Sparing,
     tally: _Tally,
     dry_run: bool,
 ) -> None:
@@ -164,10 +135,10 @@ def _take(
             )
         else:
             undone.append((ref, outcome))
-            tally.gone.add(ref)
+            sparing.gone.add(ref)
             tally.undone[row.table] = tally.undone.get(row.table, 0) + 1
             continue
-        tally.needed.update(cell for cell in row.written.values() if isinstance(cell, RowRef))
+        sparing.keep(row)
     if not dry_run:
         bench.ledger.journal.mark_undone(bench.run_id, undone)
 

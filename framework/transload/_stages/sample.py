@@ -15,7 +15,7 @@ from transload._pipeline.verify import FieldCheck, Mismatch
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
-from transload._stages.gates import require
+from transload._stages.gates import require_prepared
 from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
 from transload.mapping import FieldRule, LookupByType
 from transload.values import EntityName, Record, RecordKey, SourceId
@@ -28,7 +28,7 @@ def sample(bench: Bench) -> Report:
     """Choose, load, read back, compare."""
     documents = bench.documents()
     require_approval(bench, documents)
-    require(bench, "prepare", since="rollback")
+    require_prepared(bench, documents)
     machinery = assemble(bench, documents)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     keys = choose_sample(bench, machinery)

@@ -75,8 +75,11 @@ def _table(plugin: str, model: object) -> list[str]:
             lines.append(f"# {name} is a secret: set {secret_variable(plugin, name)} in the environment")
         elif field.is_required():
             lines.append(f'{name} = ""')
-        else:
-            lines.append(f"# {name} = {_shown(field.get_default(call_default_factory=True))}")
+        elif not isinstance(default := field.get_default(call_default_factory=True), BaseModel):
+            lines.append(f"# {name} = {_shown(default)}")
+    for name, field in model.model_fields.items():
+        if isinstance(table := field.get_default(call_default_factory=True), BaseModel):
+            lines += ["", f"# [{plugin}.{name}]", *(f"# {key} = {_shown(value)}" for key, value in table)]
     return [*lines, ""]
 
 
@@ -85,4 +88,6 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_shown, value))}]"
     return f'"{value}"' if value is not None else '""'

@@ -11,7 +11,8 @@ from transload.cli._frame import HERE, Folder, Json, Traceback, explained, outpu
 _NEXT = {
     "audit": "transload plan",
     "plan": 'transload approve mapping --by "Your Name"',
-    "approve": "transload prepare",
+    "approve mapping": "transload prepare",
+    "approve sample": "transload run",
     "prepare": "transload sample",
     "sample": "transload run",
     "run": "transload reconcile",
@@ -65,7 +66,8 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
         console.print(f"Dead letters: {letters:,}, parked: {parked:,}")
         last = runs[-1] if runs else None
         if last is None or str(last.status) == "passed":
-            following = _NEXT.get(last.stage, "") if last is not None else "transload audit"
+            stage = f"{last.stage} {last.summary.get('subject', '')}".strip() if last is not None else ""
+            following = _NEXT.get(stage, "") if last is not None else "transload audit"
         else:
             following = f"transload {last.stage}"
         if following:

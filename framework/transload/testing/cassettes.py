@@ -7,7 +7,6 @@ on another port each time. Credentials and tokens are taken out of requests and 
 before they are compared or kept, and every tape says in its first line what it is.
 """
 
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,15 +45,17 @@ class Cassettes:
 
     Attributes:
         folder: The folder.
+        recording: Whether tapes are recorded anew instead of played.
         secrets: Names of further fields, parameters and elements to mask.
     """
 
     folder: Path
+    recording: bool = False
     secrets: Collection[str] = ()
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[Tape]:
-        """Play a cassette, or record it when ``TRANSLOAD_RECORD`` is set.
+        """Play a cassette, or record it anew.
 
         Args:
             name: Its path below the folder, with ``.yaml``.
@@ -62,13 +63,12 @@ class Cassettes:
         Raises:
             FileNotFoundError: There is no such cassette.
         """
-        recording = bool(os.environ.get(RECORD_VARIABLE))
         file = self.folder / name
-        if recording:
+        if self.recording:
             file.unlink(missing_ok=True)
         elif not file.exists():
             raise FileNotFoundError(f"there is no cassette {file}; set {RECORD_VARIABLE}=1 to record it")
-        with self._recorder("all" if recording else "none").use_cassette(str(file)) as tape:
+        with self._recorder("all" if self.recording else "none").use_cassette(str(file)) as tape:
             yield tape
 
     def _recorder(self, mode: str) -> Any:

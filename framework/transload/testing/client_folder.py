@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,17 +111,17 @@ class ClientFolder:
         """Run a command on this folder.
 
         Args:
-            arguments: The command with its options; ``-C`` is added.
+            arguments: The command with its options; it runs inside the folder.
             process: Run it in a process of its own, which may be killed.
             environ: Variables to set, beside those of this process.
         """
-        whole = [*arguments, "-C", str(self.path)]
         if not process:
-            with self._on_path():
-                return invoke(*whole, environ=environ)
+            with chdir(self.path), self._on_path():
+                return invoke(*arguments, environ=environ)
         path = os.pathsep.join([str(self.site), *filter(None, [os.environ.get("PYTHONPATH")])])
         child = subprocess.run(
-            [sys.executable, "-m", "transload.cli", *whole],
+            [sys.executable, "-m", "transload.cli", *arguments],
+            cwd=self.path,
             env={**os.environ, **(environ or {}), "PYTHONPATH": path},
             capture_output=True, text=True, check=False, timeout=_CHILD_SECONDS,
         )  # fmt: skip

@@ -1,10 +1,11 @@
 """The pytest fixtures of the kit: ``pytest_plugins = ["transload.testing.fixtures"]``."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from transload.testing.cassettes import Cassettes
+from transload.testing.cassettes import RECORD_VARIABLE, Cassettes
 from transload.testing.client_folder import ProjectFactory
 
 
@@ -26,4 +27,4 @@ def cassette(cassette_folder: Path) -> Cassettes:
 
     ``with cassette("my_source/two_pages.yaml") as tape`` plays it, and ``tape.all_played`` tells whether to its end.
     """
-    return Cassettes(cassette_folder)
+    return Cassettes(cassette_folder, recording=bool(os.environ.get(RECORD_VARIABLE)))

@@ -99,10 +99,10 @@ class _Trial:
     def prepares_once(self) -> None:
         for attempt, wanted in (("first", True), ("second", False)):
             outcomes = self.plugins.prepare_target(self.example.changes, self.context)
-            by_change = {outcome.change: outcome for outcome in outcomes}
+            by_change = {str(outcome.change): outcome for outcome in outcomes}
             for change in self.example.changes:
-                assert change in by_change, f"the {attempt} time it says nothing of {change}"
-                outcome = by_change[change]
+                assert str(change) in by_change, f"the {attempt} time it says nothing of {change}"
+                outcome = by_change[str(change)]
                 assert outcome.error is None, f"{change} failed the {attempt} time: {outcome.error}"
                 assert outcome.created is wanted, f"created={outcome.created} for {change} the {attempt} time"
 
