@@ -119,6 +119,9 @@ class FieldRule(_Model):
             raise ValueError("a rule needs `from` or `value`")
         if self.lookup is not None and self.find is not None:
             raise ValueError("a rule has `lookup` or `find`, not both")
+        idle = {"values": self.values, "default": self.default, "max": self.max}
+        if (self.lookup or self.find) and (named := [name for name, value in idle.items() if value is not None]):
+            raise ValueError(f"a lookup has no use for {', '.join(named)}")
         return self
 
     @property
@@ -329,6 +332,8 @@ def parse_mapping(text: str, place: str) -> Mapping:
 def render_mapping(mapping: Mapping) -> str:
     """Return the document as YAML, in the order of its fields, without defaults."""
     data = mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    if mapping.key is not None:
+        data["key"] = {**data["key"], "from": mapping.key.from_}  # said, though it is the default: people look for it
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
 
 

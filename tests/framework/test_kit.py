@@ -231,7 +231,9 @@ def test_a_strangers_tests_need_one_line(pytester: pytest.Pytester) -> None:
         )
     )
 
-    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(
+        "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist"
+    ).assert_outcomes(passed=1)
 
 
 def test_folders_of_one_test_are_strangers_to_each_other(project: ProjectFactory) -> None:

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from transload.testing import ClientFolder, ProjectFactory, invoke
+from transload.values import ColumnType, TableName, TargetColumn, TargetTable
 
 ENABLED = ["memory_source", "memory_sink"]
 
@@ -235,3 +236,47 @@ def test_the_help_lists_the_journey_in_order() -> None:
     stages = ["audit", "plan", "approve", "prepare", "sample", "run", "delta", "reconcile", "rollback"]
     places = [shown.index(f" {stage} ") for stage in stages]
     assert places == sorted(places)
+
+
+TAGGER = """\
+from transload import Associate, EntityName, RecordKey, RowId, RowRef, SourceId, TableName, Upsert, hookimpl
+from transload.values import Phase
+
+TAG = RecordKey(EntityName("tag"), SourceId("vip"))
+TABLE, ROW = TableName("tag"), RowId("tag-vip")
+
+@hookimpl(wrapper=True)
+def transform(records, mapper):
+    writes = yield
+    if mapper.document.entity != "customer":
+        return writes
+    if mapper.phase is Phase.ROWS:
+        return [*writes, Upsert(TAG, TABLE, ROW, {"name": "VIP"})]
+    customers = [write for write in writes if isinstance(write, Upsert)]
+    return [*writes, *(Associate(w.key, w.table, w.row_id, "account_tags", RowRef(TABLE, ROW)) for w in customers)]
+"""
+
+
+def test_a_plugin_may_add_rows_of_another_table_and_links_to_them(client: ClientFolder) -> None:
+    name = TargetColumn("name", ColumnType.TEXT, max_length=20)
+    tag = TargetTable(TableName("tag"), "Tag", "tagid", "name", {"name": name})
+    client.target.build(*client.target.tables().values(), tag)
+    client.target.put("systemuser", "user-0", email="office@example.com")
+    client.target.put("systemuser", "user-1", email="ada@example.com")
+    client.offer("tagger", TAGGER)
+    client.configure(["memory_source", "memory_sink", "tagger"], memory_sink={"fallback": {"systemuser": "user-0"}})
+
+    run = client.walk("audit", "plan", "approve mapping", "prepare", "sample", "run")
+    links = client.target.links()
+    client.offer("tagger", TAGGER.replace("VIP", "Important"))
+    changed, name_now = client.walk("delta"), {row["name"] for row in client.target.rows("tag").values()}
+    again, reconcile = client.walk("run"), client.walk("reconcile")
+    undone = client.walk("rollback")
+
+    assert run.exit_code == 0, run.errors
+    assert (len(links), {name for _, name, _ in links}) == (8, {"account_tags"})
+    assert (changed.exit_code, name_now) == (0, {"Important"})
+    assert "Nothing to write" in again.json["verdict"]["headline"]
+    assert reconcile.exit_code == 0
+    assert undone.exit_code == 0
+    assert (client.target.rows("tag"), client.target.links()) == ({}, set())

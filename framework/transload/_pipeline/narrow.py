@@ -84,7 +84,7 @@ class Narrower:
                     decision.unchanged += 1
             elif known is None or (write.table != known.ref.table and old is None):
                 decision.intents.append(Intent(_without_empty(write), None, True))
-            elif difference := self._difference(write, old):
+            elif difference := self._difference(write, old, known):
                 changed.append((difference, old or {}, known))
             else:
                 decision.unchanged += 1
@@ -92,21 +92,27 @@ class Narrower:
         self._reopen_locked(decision)
         return decision
 
-    def _difference(self, write: Write, old: Mapping[str, Cell] | None) -> Write | None:
+    def _difference(self, write: Write, old: Mapping[str, Cell] | None, known: MappedRow) -> Write | None:
         """Return the write narrowed to the columns that differ from what was written."""
         if isinstance(write, SetState):
             wanted: tuple[Cell, Cell] = (write.state, write.status)
-            if old is None:
-                initial = self.tables[write.table].states[0]
+            table = self.tables.get(write.table)
+            if old is None and known.origin == "created" and table is not None:
+                initial = table.states[0]
                 return None if wanted == (initial.value, initial.default_status) else write
-            return None if wanted == tuple(old.get(column) for column in STATE_COLUMNS) else write
+            return None if wanted == tuple((old or {}).get(column) for column in STATE_COLUMNS) else write
         assert isinstance(write, Upsert)  # associates are decided before
         columns = {
             name: cell
             for name, cell in write.columns.items()
-            if not same(cell, (old or {}).get(name)) and self.tables[write.table].columns[name].updatable
+            if not same(cell, (old or {}).get(name)) and self._may_update(write.table, name)
         }
         return replace(write, columns=columns, exists=True) if columns else None
+
+    def _may_update(self, table: TableName, column: str) -> bool:
+        """Whether a column may be sent; of a table or column that only a plugin knows, the sink decides."""
+        known = self.tables.get(table)
+        return known is None or column not in known.columns or known.columns[column].updatable
 
     def _settle_changes(
         self, changed: Sequence[tuple[Write, Mapping[str, Cell], MappedRow]], decision: Decision
@@ -209,10 +215,10 @@ def _without_empty(write: Write) -> Write:
 
 
 def _state_of(write: Upsert, tables: Mapping[TableName, TargetTable]) -> SetState | None:
-    states = tables[write.table].states
-    if not states:
+    table = tables.get(write.table)
+    if table is None or not table.states:
         return None
-    initial = states[0]
+    initial = table.states[0]
     return SetState(write.key, write.table, write.row_id, initial.value, initial.default_status, phase=Phase.ROWS)
 
 

@@ -56,6 +56,7 @@ class Resolver:
     context: RunContext
     flag_columns: Mapping[str, str]
     _found: dict[Lookup, RowRef | None] = field(default_factory=dict)
+    _placeholders: set[RowRef] = field(default_factory=set)
 
     def resolve(self, writes: Sequence[Write]) -> Resolved:
         """Replace every lookup of the writes by a row, or set the write aside."""
@@ -86,6 +87,7 @@ class Resolver:
         keys = {lookup.key for lookup in lookups if lookup.key is not None}
         keys |= {placeholder_of(key) for key in keys}
         mapped = self.ledger.journal.rows(keys)
+        self._placeholders.update(row.ref for key, row in mapped.items() if key.source_id == PLACEHOLDER_ID)
         asked = [lookup for lookup in lookups if lookup.key is None and lookup not in self._found]
         if asked:
             answers = self.plugins.resolve_lookup(asked, self.context)
@@ -148,8 +150,7 @@ class Resolver:
         """Whether the row is a placeholder for a parent that the source names and does not have."""
         if cell.missing is not Missing.PLACEHOLDER or cell.key is None or cell.key.source_id == PLACEHOLDER_ID:
             return False
-        stand_in = self.ledger.journal.rows([placeholder_of(cell.key)])
-        return any(mapped.ref == row for mapped in stand_in.values())
+        return row in self._placeholders
 
 
 class _WaitError(Exception):

@@ -125,7 +125,8 @@ class Verifier:
                     cells.update({"statecode": write.state, "statuscode": write.status})
                 elif isinstance(write, Upsert):
                     cells.update(write.columns)
-        lost = [record for record in records if record.key not in reached] if mapper.document.writes_rows else []
+        makes_rows = mapper.document.match is None or mapper.document.match.create
+        lost = [record for record in records if record.key not in reached] if makes_rows else []
         return _Chunk(wanted, self._with_reasons(lost) if lost else ())
 
     def _with_reasons(self, lost: Sequence[Record]) -> list[tuple[Record, str]]:

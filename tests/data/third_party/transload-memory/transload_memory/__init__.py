@@ -1,0 +1,1 @@
+"""A source plugin that somebody else wrote."""
