@@ -1,0 +1,31 @@
+"""The Kickserv source keeps what every source promises."""
+
+from pathlib import Path
+
+from pydantic import HttpUrl, SecretStr
+
+import transload_kickserv_source.plugin as plugin
+from transload.testing import check_source, open_context
+from transload.values import EntityName, RecordKey, SourceId, Value
+from transload_kickserv_source.settings import KickservSettings
+from transload_sandbox import KickservSandbox
+
+
+def test_it_keeps_every_promise_of_a_source(tmp_path: Path) -> None:
+    with KickservSandbox(customers=25, seed=3) as kickserv:
+        company = kickserv.company
+        expected: dict[RecordKey, dict[str, Value]] = {}
+        for row in company.customers.rows():
+            key = RecordKey(EntityName("customer"), SourceId(str(row["id"])))
+            expected[key] = {name: row.get(name) for name in ("name", "fax", "email_address", "parent_id")}
+        for row in company.employees.rows():
+            expected[RecordKey(EntityName("employee"), SourceId(str(row["id"])))] = {"name": row["name"]}
+        secrets = {"token", "password_digest", "encrypted_password", "password_salt", "remember_token"}
+        settings = KickservSettings(
+            base_url=HttpUrl(kickserv.base_url), account=kickserv.account, api_token=SecretStr(kickserv.token)
+        )
+
+        with open_context(tmp_path, settings) as context:
+            records = check_source(plugin, context, expected, secrets | {kickserv.token})
+
+    assert {key.entity for key in records} == {"customer", "contact", "employee", "job", "note"}
