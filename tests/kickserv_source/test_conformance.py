@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import HttpUrl, SecretStr
+from pydantic import SecretStr
 
 import transload_kickserv_source.plugin as plugin
 from transload.testing import check_source, open_context
@@ -22,7 +22,7 @@ def test_it_keeps_every_promise_of_a_source(tmp_path: Path) -> None:
             expected[RecordKey(EntityName("employee"), SourceId(str(row["id"])))] = {"name": row["name"]}
         secrets = {"token", "password_digest", "encrypted_password", "password_salt", "remember_token"}
         settings = KickservSettings(
-            base_url=HttpUrl(kickserv.base_url), account=kickserv.account, api_token=SecretStr(kickserv.token)
+            base_url=kickserv.base_url, account=kickserv.account, api_token=SecretStr(kickserv.token)
         )
 
         with open_context(tmp_path, settings) as context:
