@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     part, rest = (arguments[0], arguments[1:]) if arguments else ("all", [])
     commands = [] if part == "tests" else [_module(*command) for command in LINT]
     if part != "lint":
-        commands.append(_module("pytest", "-q", "-n", "2", *rest))
+        commands.append(_module("pytest", "-q", "-n", "2", "--dist", "loadfile", *rest))
     for command in commands:
         sys.stdout.write(f"$ {' '.join(command[2:])}\n")
         sys.stdout.flush()
