@@ -109,7 +109,7 @@ def _gaps(seen: Observations) -> Iterator[Finding]:
     if missing > 0:
         yield Finding(
             "kickserv.job_number_gaps",
-            Severity.INFO,
+            Severity.WARNING,
             "Job numbers are missing from the list of jobs",
             f"{missing} of the numbers up to {max(seen.job_numbers)}",
             "Jobs and opportunities share one sequence: these are opportunities, which are not read yet, "
