@@ -137,6 +137,7 @@ class TargetColumn:
         required: The target itself refuses a row without it.
         creatable: May be sent when the row is created.
         updatable: May be sent afterwards.
+        cascades: Writing it anew also changes it in the rows that point to this one: an owner.
     """
 
     name: str
@@ -152,6 +153,7 @@ class TargetColumn:
     creatable: bool = True
     updatable: bool = True
     custom: bool = False
+    cascades: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def test_the_ledger_is_sound_and_all_of_it_can_be_taken_back(survived: Survived)
 
     reconciled = survived.client.do("reconcile")
 
-    assert (verified.code, reconciled.code) == (0, 0)
+    assert (verified.code, reconciled.code) == (0, 0), str(reconciled)
 
 
 def test_a_run_that_a_person_stops_says_so_and_goes_on_later(

@@ -229,6 +229,22 @@ class Journal:
                 found.update(RowRef(table, RowId(r.row_id)) for r in rows if decode_row(r.before).changed_by_others)
         return found
 
+    def rewritten_in(self, run_id: str, columns: Mapping[TableName, Collection[str]]) -> set[RowRef]:
+        """Return the rows, there before, of which a run has written one of the columns named for their table."""
+        query = select(JOURNAL.c.table_name, JOURNAL.c.row_id, JOURNAL.c.write).where(
+            JOURNAL.c.run_id == run_id,
+            JOURNAL.c.creates.is_(False),
+            JOURNAL.c.status == _DONE,
+            JOURNAL.c.table_name.in_(columns),
+        )
+        found: set[RowRef] = set()
+        with self._database.reading() as connection:
+            for table, row_id, write in connection.execute(query):
+                decoded = decode_write(write)
+                if isinstance(decoded, Upsert) and decoded.columns.keys() & set(columns[TableName(table)]):
+                    found.add(RowRef(TableName(table), RowId(row_id)))
+        return found
+
     def created_in(self, run_id: str, refs: Collection[RowRef]) -> set[RowRef]:
         """Return the rows that a run has created."""
         found: set[RowRef] = set()

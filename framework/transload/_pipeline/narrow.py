@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from transload._ledger import Intent, Ledger, MappedRow, write_identity
+from transload._pipeline.cascades import Cascades
 from transload._pipeline.compare import same, show
 from transload._plugins import Plugins
 from transload.context import RunContext
@@ -55,12 +56,28 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class _Change:
+    """A write on a known row: what was written last, and which columns another write of ours passed on."""
+
+    write: Write
+    old: Mapping[str, Cell]
+    known: MappedRow
+    passed_on: frozenset[str]
+
+    @property
+    def goes_over(self) -> bool:
+        """Whether the write goes over what was there before it, in a row that this run has made itself."""
+        return self.known.origin != "created" or any(column in self.old for column in _wanted(self.write))
+
+
+@dataclass(frozen=True, slots=True)
 class Narrower:
     """Decides for one run.
 
     Attributes:
         tables: The target's tables.
         prefer: ``target`` or ``source``: whose value stays in a conflict.
+        cascades: Knows which rows a write of ours has reached through their parents.
     """
 
     ledger: Ledger
@@ -68,13 +85,14 @@ class Narrower:
     context: RunContext
     tables: Mapping[TableName, TargetTable]
     prefer: str
+    cascades: Cascades
 
     def decide(self, writes: Sequence[Write]) -> Decision:
         """Narrow writes of one phase to what differs from what the target should hold."""
         decision = Decision()
         rows = self.ledger.journal.rows({write.key for write in writes})
         written = self.ledger.journal.written({write_identity(write) for write in writes})
-        changed: list[tuple[Write, Mapping[str, Cell], MappedRow]] = []
+        changed: list[_Change] = []
         for write in writes:
             known, old = rows.get(write.key), written.get(write_identity(write))
             if isinstance(write, Associate):
@@ -84,16 +102,21 @@ class Narrower:
                     decision.unchanged += 1
             elif known is None or (write.table != known.ref.table and old is None):
                 decision.intents.append(Intent(_without_empty(write), None, True))
-            elif difference := self._difference(write, old, known):
-                changed.append((difference, old or {}, known))
             else:
-                decision.unchanged += 1
+                passed_on = self.cascades.reached(write, old or {})
+                if difference := self._difference(write, old, known, passed_on):
+                    changed.append(_Change(difference, old or {}, known, frozenset(passed_on)))
+                else:
+                    decision.unchanged += 1
         self._settle_changes(changed, decision)
+        self.cascades.follow(intent.write for intent in decision.intents if not intent.creates)
         self._reopen_locked(decision)
         return decision
 
-    def _difference(self, write: Write, old: Mapping[str, Cell] | None, known: MappedRow) -> Write | None:
-        """Return the write narrowed to the columns that differ from what was written."""
+    def _difference(
+        self, write: Write, old: Mapping[str, Cell] | None, known: MappedRow, passed_on: Mapping[str, Cell]
+    ) -> Write | None:
+        """Return the write narrowed to the columns that differ from what was written, or may no longer hold."""
         if isinstance(write, SetState):
             wanted: tuple[Cell, Cell] = (write.state, write.status)
             table = self.tables.get(write.table)
@@ -107,6 +130,7 @@ class Narrower:
             for name, cell in write.columns.items()
             if not same(cell, (old or {}).get(name)) and self._may_update(write.table, name)
         }
+        columns = {**passed_on, **columns}
         return replace(write, columns=columns, exists=True) if columns else None
 
     def _may_update(self, table: TableName, column: str) -> bool:
@@ -114,17 +138,16 @@ class Narrower:
         known = self.tables.get(table)
         return known is None or column not in known.columns or known.columns[column].updatable
 
-    def _settle_changes(
-        self, changed: Sequence[tuple[Write, Mapping[str, Cell], MappedRow]], decision: Decision
-    ) -> None:
+    def _settle_changes(self, changed: Sequence["_Change"], decision: Decision) -> None:
         """Read rows that both sides may have changed, and drop what must not be overwritten."""
-        fresh = self.ledger.journal.created_in(self.context.run_id, [known.ref for _, _, known in changed])
-        to_read = [item for item in changed if item[2].ref not in fresh or _was_written(*item)]
-        now = self._read([write for write, _, _ in to_read])
-        reading = {id(write) for write, _, _ in to_read}
-        touched_before = self.ledger.journal.touched_by_others([known.ref for _, _, known in to_read])
-        for write, old, known in changed:
-            if id(write) not in reading:
+        fresh = self.ledger.journal.created_in(self.context.run_id, [change.known.ref for change in changed])
+        to_read = [change for change in changed if change.known.ref not in fresh or change.goes_over]
+        now = self._read([change.write for change in to_read])
+        reading = {id(change) for change in to_read}
+        touched_before = self.ledger.journal.touched_by_others([change.known.ref for change in to_read])
+        for change in changed:
+            write, known = change.write, change.known
+            if id(change) not in reading:
                 decision.intents.append(Intent(write, None, False))
                 continue
             row = now.get(write.row_id)
@@ -134,36 +157,34 @@ class Narrower:
                 )
                 continue
             touched = known.origin == "created" and (row.changed_by_others or known.ref in touched_before)
-            final = self._three_way(write, old, row, touched, decision.conflicts)
+            final = self._three_way(change, row, touched, decision.conflicts)
             if final is None:
                 decision.unchanged += 1
             else:
                 decision.intents.append(Intent(final, row, False))
 
-    def _three_way(
-        self, write: Write, old: Mapping[str, Cell], row: Row, touched: bool, conflicts: list[Conflict]
-    ) -> Write | None:
+    def _three_way(self, change: "_Change", row: Row, touched: bool, conflicts: list[Conflict]) -> Write | None:
         """Return what may be written.
 
         A column that was never written is a conflict too when people touched the row (``touched``) and it
-        is filled: they filled it.
+        is filled: they filled it. One that a write of ours passed on is none.
         """
-        wanted = _wanted(write)
+        write, old = change.write, change.old
         keep: dict[str, Cell] = {}
-        for column, source in wanted.items():
+        for column, source in _wanted(write).items():
             target, base = row.columns.get(column), old.get(column)
             if same(source, target):
                 continue
             # A number that was never written may be the table's own default.
             filled = touched and target is not None and not isinstance(target, int)
-            if (column in old or filled) and not same(base, target):
+            theirs = (column in old or filled) and not same(base, target) and column not in change.passed_on
+            if theirs:
                 kept = target if self.prefer == "target" else source
                 conflicts.append(
                     Conflict(write.key, write.table, column, show(base), show(source), show(target), show(kept))
                 )
-                if self.prefer == "target":
-                    continue
-            keep[column] = source
+            if not (theirs and self.prefer == "target"):
+                keep[column] = source
         if not keep:
             return None
         return replace(write, columns=keep) if isinstance(write, Upsert) else write
@@ -201,11 +222,6 @@ def _wanted(write: Write) -> Mapping[str, Cell]:
     if isinstance(write, SetState):
         return {"statecode": write.state, "statuscode": write.status}
     return write.columns if isinstance(write, Upsert) else {}
-
-
-def _was_written(write: Write, old: Mapping[str, Cell], known: MappedRow) -> bool:
-    """Whether a write goes over what was there before it, in a row that this run has made itself."""
-    return known.origin != "created" or any(column in old for column in _wanted(write))
 
 
 def _without_empty(write: Write) -> Write:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from transload._ledger import Ledger, RunStatus
+from transload._pipeline.cascades import Cascades
 from transload._pipeline.load import Loader
 from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import LoadPlan, plan_load
@@ -129,7 +130,8 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     flags = {d.table: d.flag for d in documents.values() if d.flag is not None}
     resolver = Resolver(bench.ledger, bench.plugins, bench.context, flags)
     tables = {compiled.table.name: compiled.table for compiled in mappings.values()}
-    narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict)
+    cascades = Cascades(bench.ledger, bench.run_id, tables)
+    narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict, cascades)
     workers = settings.run.workers
     loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
     verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, workers)

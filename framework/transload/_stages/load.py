@@ -81,9 +81,14 @@ def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
     stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id)
     size = bench.project.settings.run.batch_size
     counts = []
+    cascades = machinery.loader.narrower.cascades
     for step in machinery.plan.passes:
-        chunks = bench.ledger.staging.batches(step.entity, size)
-        counts.append(machinery.loader.run_pass(step, chunks, bench.ledger.staging.count(step.entity)))
+        before = -1
+        # Rows that point to rows of their own table may come before the parent that passes something on.
+        while before < len(cascades) and (before < 0 or machinery.plan.deferred[step.entity]):
+            before = len(cascades)
+            chunks = bench.ledger.staging.batches(step.entity, size)
+            counts.append(machinery.loader.run_pass(step, chunks, bench.ledger.staging.count(step.entity)))
     return counts
 
 

@@ -17,8 +17,7 @@ from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require_prepared
 from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
-from transload.mapping import FieldRule, LookupByType
-from transload.values import EntityName, Record, RecordKey, SourceId
+from transload.values import EntityName, Lookup, Phase, Record, RecordKey, Upsert
 
 _SHORT = 7
 """Texts of less than 2**7 characters count as equally long."""
@@ -48,7 +47,7 @@ def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[R
     share = max(1, wanted // max(1, len(machinery.mappings)))
     chosen: dict[RecordKey, None] = {}
     for entity, mapper in machinery.mappings.items():
-        chosen.update(dict.fromkeys(_telling(bench, mapper)))
+        chosen.update(dict.fromkeys(_telling(bench, machinery, mapper)))
         _fill_up(bench, entity, share, chosen)
     _close(bench, machinery, chosen)
     by_entity: dict[EntityName, list[RecordKey]] = {}
@@ -57,13 +56,14 @@ def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[R
     return by_entity
 
 
-def _telling(bench: Bench, mapper: CompiledMapping) -> list[RecordKey]:
+def _telling(bench: Bench, machinery: Machinery, mapper: CompiledMapping) -> list[RecordKey]:
     """Return few records that together exercise all that the records of an entity exercise."""
+    recognised = {entity for entity, other in machinery.mappings.items() if not other.document.writes_rows}
     candidates: dict[RecordKey, set[object]] = {}
     seen: set[object] = set()
     for batch in bench.ledger.staging.batches(mapper.entity):
         for record in batch:
-            features = _features(record, mapper)
+            features = _features(record, mapper) | _owners(record, mapper, recognised)
             if features - seen:
                 seen |= features
                 candidates[record.key] = features
@@ -77,18 +77,31 @@ def _telling(bench: Bench, mapper: CompiledMapping) -> list[RecordKey]:
 
 
 def _features(record: Record, mapper: CompiledMapping) -> set[object]:
-    """Return what a record exercises: filled fields, mapped values, owners, texts of each magnitude."""
+    """Return what a record exercises: filled fields, mapped values, texts of each magnitude."""
     features: set[object] = set()
     for column, rule in mapper.document.rules():
         for source in rule.sources:
             value = record.fields.get(source)
             empty = value in (None, "", ())
             features.add((column, source, empty))
-            if not empty and (rule.values is not None or rule.lookup == "employee"):
+            if not empty and rule.values is not None:
                 features.add((column, source, str(value)))
             if isinstance(value, str):
                 features.add((column, source, "length", max(_SHORT, utf16_length(value).bit_length())))
     return features
+
+
+def _owners(record: Record, mapper: CompiledMapping, recognised: set[EntityName]) -> set[object]:
+    """Return which recognised rows, users above all, a record points to, and from where."""
+    if not mapper.has(Phase.ROWS):
+        return set()
+    return {
+        (column, cell.key)
+        for write in mapper.at(Phase.ROWS).map(record)
+        if isinstance(write, Upsert)
+        for column, cell in write.columns.items()
+        if isinstance(cell, Lookup) and cell.key is not None and cell.key.entity in recognised
+    }
 
 
 def _fill_up(bench: Bench, entity: EntityName, share: int, chosen: dict[RecordKey, None]) -> None:
@@ -108,30 +121,25 @@ def _close(bench: Bench, machinery: Machinery, chosen: dict[RecordKey, None]) ->
     """Add the records that the chosen ones refer to, and those that these refer to."""
     fresh = list(chosen)
     while fresh:
-        found = bench.ledger.staging.find_many(fresh)
+        by_entity: dict[EntityName, list[Record]] = {}
+        for record in bench.ledger.staging.find_many(fresh).values():
+            by_entity.setdefault(record.key.entity, []).append(record)
         parents = {
             parent
-            for record in found.values()
-            if record.key.entity in machinery.mappings
-            for parent in _parents(record, machinery.mappings[record.key.entity])
+            for entity, records in by_entity.items()
+            if entity in machinery.mappings
+            for parent in _parents(bench, machinery.mappings[entity], records)
         }
         fresh = [key for key in bench.ledger.staging.find_many(sorted(parents)) if key not in chosen]
         chosen.update(dict.fromkeys(fresh))
 
 
-def _parents(record: Record, mapper: CompiledMapping) -> Iterator[RecordKey]:
-    for rule in mapper.document.fields.values():
-        entity = _entity_of(rule, record)
-        for source in rule.sources[: -1 if isinstance(rule.lookup, LookupByType) else None]:
-            value = record.fields.get(source)
-            if entity is not None and isinstance(value, int | str) and value != "":
-                yield RecordKey(EntityName(entity), SourceId(str(value)))
-
-
-def _entity_of(rule: FieldRule, record: Record) -> str | None:
-    if isinstance(rule.lookup, LookupByType):
-        return rule.lookup.values.get(str(record.fields.get(rule.lookup.by)))
-    return rule.lookup
+def _parents(bench: Bench, mapper: CompiledMapping, records: Sequence[Record]) -> Iterator[RecordKey]:
+    """Yield the records that the writes of some records point to."""
+    for phase in (phase for phase in (Phase.ROWS, Phase.LINKS) if mapper.has(phase)):
+        for write in bench.plugins.transform(records, mapper.at(phase), bench.context):
+            if isinstance(write, Upsert):
+                yield from (c.key for c in write.columns.values() if isinstance(c, Lookup) and c.key is not None)
 
 
 def _report(

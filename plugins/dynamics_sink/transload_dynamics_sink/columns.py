@@ -106,6 +106,7 @@ def build_column(raw: Json, detail: Json) -> TargetColumn:
         creatable=writable and bool(raw["IsValidForCreate"]),
         updatable=writable and bool(raw["IsValidForUpdate"]),
         custom=bool(raw.get("IsCustomAttribute")),
+        cascades=type_name == "OwnerType",
     )
 
 
