@@ -1,12 +1,20 @@
 """A running Kickserv account over a generated company."""
 
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from transload_sandbox._requests import OnRequest, RequestLog, with_log
+from transload_sandbox._changes import Change
+from transload_sandbox._clock import Clock
+from transload_sandbox._control import with_control
+from transload_sandbox._kickserv_control import KickservControl
+from transload_sandbox._layers import Latency, with_date, with_latency
+from transload_sandbox._requests import OnRequest, RequestLog, SeenRequest, with_log
 from transload_sandbox._server import Server
-from transload_sandbox.kickserv import Company, Faults, KickservService, Switches, build_app
+from transload_sandbox.kickserv import Company, CompanyState, Faults, KickservService, Switches, build_app
+from transload_sandbox.kickserv.downloads import Downloads
 from transload_sandbox.kickserv.faults import with_faults
+from transload_sandbox.kickserv.storage import build_storage
 
 
 class KickservSandbox:
@@ -17,10 +25,20 @@ class KickservSandbox:
         service: Credentials and switches.
         faults: Trouble to come.
         requests: What was asked so far.
+        storage_requests: What was asked of the storage host, where files are.
+        clock: Stamps changes, answers and links to files.
+        latency: How long every answer takes at least.
     """
 
     def __init__(
-        self, *, customers: int = 200, seed: int = 7, port: int = 0, on_request: OnRequest | None = None
+        self,
+        *,
+        customers: int = 200,
+        seed: int = 7,
+        port: int = 0,
+        on_request: OnRequest | None = None,
+        latency: float = 0.0,
+        clock: Clock | None = None,
     ) -> None:
         """Prepare an account.
 
@@ -29,12 +47,21 @@ class KickservSandbox:
             seed: Which company.
             port: Port on loopback; 0 for any.
             on_request: Told of each request after its answer, on the server's thread.
+            latency: Seconds that every answer takes at least.
+            clock: Shared with another system; its own when left out.
         """
-        self.company = Company(customers, seed)
+        self.clock, self.latency = clock or Clock(), Latency(latency)
+        self.company = Company(customers, seed, now=self.clock.now)
         self.service = KickservService(self.company)
         self.faults = Faults()
         self.requests = RequestLog("kickserv", on_request)
-        self._server = Server(with_log(with_faults(build_app(self.service), self.faults), self.requests), port)
+        self.storage_requests = RequestLog("storage", on_request)
+        self._states: dict[str, CompanyState] = {}
+        api = with_log(with_latency(with_faults(build_app(self.service), self.faults), self.latency), self.requests)
+        control = KickservControl(self.service, self.faults)
+        self._server = Server(with_date(with_control(api, self, control.endpoints()), self.clock.now), port)
+        storage = with_latency(build_storage(Downloads(self.service, self.clock.now)), self.latency)
+        self._storage = Server(with_date(with_log(storage, self.storage_requests), self.clock.now))
 
     @property
     def base_url(self) -> str:
@@ -65,11 +92,45 @@ class KickservSandbox:
         """Change the owner's token, as a new password does; return the new one."""
         return self.service.reset_token()
 
+    @property
+    def leaks(self) -> list[SeenRequest]:
+        """Requests that brought credentials to the storage host, where they do not belong."""
+        return [request for request in self.storage_requests.find() if request.authorized]
+
+    def digest(self) -> dict[str, str]:
+        """Return a digest of each kind of record."""
+        return self.company.digest()
+
+    def snapshot(self, name: str = "") -> None:
+        """Remember the present records under a name."""
+        self._states[name] = self.company.snapshot()
+
+    def restore(self, name: str = "") -> None:
+        """Go back to remembered records.
+
+        Raises:
+            KeyError: Nothing was remembered under this name.
+        """
+        self.company.restore(self._states[name])
+
+    def changes(self, name: str = "") -> list[Change]:
+        """Return what differs from remembered records.
+
+        Raises:
+            KeyError: Nothing was remembered under this name.
+        """
+        return self.company.compare(self._states[name])
+
     def __enter__(self) -> Self:
-        self._server.__enter__()
+        with ExitStack() as stack:
+            stack.enter_context(self._server)
+            stack.enter_context(self._storage)
+            # Another host by name too: a client that compares names only is found out as well.
+            self.service.storage_url = f"http://localhost:{self._storage.port}"
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.__exit__(kind, error, trace)
+        self._stack.close()

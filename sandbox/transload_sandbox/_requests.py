@@ -23,6 +23,13 @@ class SeenRequest:
     """0 when the connection was cut before an answer."""
     seconds: float
     at: datetime
+    authorized: bool = False
+    """Whether it brought credentials, right or wrong ones."""
+
+    @property
+    def target(self) -> str:
+        """Method, path and query: ``GET /acct/jobs.xml?page=1``."""
+        return f"{self.method} {self.path}?{self.query}"
 
 
 OnRequest = Callable[[SeenRequest], None]
@@ -45,7 +52,11 @@ class RequestLog:
 
     def count(self, part: str = "") -> int:
         """Return how many requests hold a text in method, path and query (``GET /acct/jobs.xml?page=1``)."""
-        return sum(part in f"{request.method} {request.path}?{request.query}" for request in list(self.seen))
+        return len(self.find(part))
+
+    def find(self, part: str = "") -> list[SeenRequest]:
+        """Return the requests that hold a text in method, path and query, oldest first."""
+        return [request for request in list(self.seen) if part in request.target]
 
     def clear(self) -> None:
         """Forget all requests."""
@@ -67,7 +78,8 @@ def with_log(app: ASGIApp, log: RequestLog) -> ASGIApp:
             seconds = time.perf_counter() - began
             query = scope["query_string"].decode("latin-1")
             now = datetime.now(UTC)
-            log.add(SeenRequest(log.system, scope["method"], scope["path"], query, status, seconds, now))
+            signed = any(name == b"authorization" for name, _ in scope["headers"])
+            log.add(SeenRequest(log.system, scope["method"], scope["path"], query, status, seconds, now, signed))
 
         async def watch(message: Message) -> None:
             nonlocal status

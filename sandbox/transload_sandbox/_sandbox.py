@@ -5,10 +5,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from transload_sandbox._changes import Change
+from transload_sandbox._clock import Clock
 from transload_sandbox._dataverse import DataverseSandbox
+from transload_sandbox._faults import SandboxFaults
 from transload_sandbox._kickserv import KickservSandbox
-from transload_sandbox._requests import OnRequest
+from transload_sandbox._requests import OnRequest, SeenRequest
 from transload_sandbox._seeding import FALLBACK_OWNER
+from transload_sandbox.dataverse.limits import Limits
 
 
 class Sandbox:
@@ -21,9 +25,11 @@ class Sandbox:
     Attributes:
         kickserv: The source.
         dataverse: The target.
+        faults: Trouble for both.
+        clock: The time of both.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keywords, one for each option
         self,
         *,
         customers: int = 200,
@@ -32,6 +38,11 @@ class Sandbox:
         dataverse_port: int = 0,
         store: Path | None = None,
         on_request: OnRequest | None = None,
+        latency: float = 0.0,
+        limits: Limits | None = None,
+        edition: str | None = None,
+        field_service: bool | None = None,
+        customer_service: bool | None = None,
     ) -> None:
         """Prepare both systems.
 
@@ -42,11 +53,84 @@ class Sandbox:
             dataverse_port: Port of Dataverse's https address; 0 for any.
             store: File that keeps the Dataverse rows beyond this run; None keeps them in memory.
             on_request: Told of each request after its answer, on a server's thread.
+            latency: Seconds that every answer of both systems takes at least.
+            limits: Service protection limits of Dataverse; none are enforced when left out.
+            edition: Which Sales is installed in Dataverse; the organisation's own default when left out.
+            field_service: Whether Field Service is installed; likewise.
+            customer_service: Whether Customer Service is installed; likewise.
         """
-        self.kickserv = KickservSandbox(customers=customers, seed=seed, port=kickserv_port, on_request=on_request)
-        self.dataverse = DataverseSandbox(
-            self.kickserv.company, port=dataverse_port, store=store, on_request=on_request
+        self.clock = Clock()
+        self.kickserv = KickservSandbox(
+            customers=customers,
+            seed=seed,
+            port=kickserv_port,
+            on_request=on_request,
+            latency=latency,
+            clock=self.clock,
         )
+        self.dataverse = DataverseSandbox(
+            self.kickserv.company,
+            port=dataverse_port,
+            store=store,
+            on_request=on_request,
+            latency=latency,
+            clock=self.clock,
+            limits=limits,
+            edition=edition,
+            field_service=field_service,
+            customer_service=customer_service,
+        )
+        self.faults = SandboxFaults(self.kickserv.faults, self.kickserv.service, self.dataverse.org)
+
+    @property
+    def requests(self) -> list[SeenRequest]:
+        """What both systems, and the storage host, were asked so far, oldest first."""
+        logs = (self.kickserv.requests, self.kickserv.storage_requests, self.dataverse.requests)
+        return sorted((request for log in logs for request in log.find()), key=lambda request: request.at)
+
+    def snapshot(self, name: str = "") -> None:
+        """Remember the present state of both systems under a name."""
+        self.kickserv.snapshot(name)
+        self.dataverse.snapshot(name)
+
+    def restore(self, name: str = "") -> None:
+        """Bring both systems back to a remembered state.
+
+        Raises:
+            KeyError: Nothing was remembered under this name.
+        """
+        self.kickserv.restore(name)
+        self.dataverse.restore(name)
+
+    def changes(self, name: str = "") -> dict[str, list[Change]]:
+        """Return by system what differs from a remembered state.
+
+        Raises:
+            KeyError: Nothing was remembered under this name.
+        """
+        return {"kickserv": self.kickserv.changes(name), "dataverse": self.dataverse.changes(name)}
+
+    def addresses(self) -> dict[str, dict[str, str]]:
+        """Return addresses and credentials of both systems, for scripts."""
+        kickserv, dataverse = self.kickserv, self.dataverse
+        return {
+            "kickserv": {
+                "base_url": kickserv.base_url,
+                "account": kickserv.account,
+                "token": kickserv.token,
+                "limited_token": kickserv.limited_token,
+                "storage_url": kickserv.service.storage_url,
+            },
+            "dataverse": {
+                "url": dataverse.url,
+                "http_url": dataverse.http_url,
+                "authority": dataverse.authority,
+                "tenant_id": dataverse.tenant_id,
+                "client_id": dataverse.client_id,
+                "client_secret": dataverse.client_secret,
+                "ca_file": str(dataverse.ca_file),
+            },
+        }
 
     def environment(self) -> dict[str, str]:
         """Return the secrets, as environment variables of a project that uses both systems."""

@@ -84,6 +84,7 @@ class Server:
             access_log=False,
             lifespan="off",
             server_header=False,
+            date_header=False,
             ssl_certfile=self._certificates.server_file if self._certificates else None,
             timeout_graceful_shutdown=1,
         )

@@ -1,12 +1,13 @@
 """The Kickserv source keeps what every source promises."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
 import transload_kickserv_source.plugin as plugin
 from transload.testing import check_source, open_context
-from transload.values import EntityName, RecordKey, SourceId, Value
+from transload.values import EntityName, RecordKey, SourceId
 from transload_kickserv_source.settings import KickservSettings
 from transload_sandbox import KickservSandbox
 
@@ -14,7 +15,7 @@ from transload_sandbox import KickservSandbox
 def test_it_keeps_every_promise_of_a_source(tmp_path: Path) -> None:
     with KickservSandbox(customers=25, seed=3) as kickserv:
         company = kickserv.company
-        expected: dict[RecordKey, dict[str, Value]] = {}
+        expected: dict[RecordKey, dict[str, Any]] = {}
         for row in company.customers.rows():
             key = RecordKey(EntityName("customer"), SourceId(str(row["id"])))
             expected[key] = {name: row.get(name) for name in ("name", "fax", "email_address", "parent_id")}

@@ -138,6 +138,7 @@ class WebApi:
         body = await web.body()
         started = time.perf_counter()
         target = _target(web)
+        self.org.interruptions.before(self.org, web.method, target.partition("?")[0])
         fault = self.org.faults.take(web.method, target.partition("?")[0])
         user = self.org.tokens.check(web.headers.get("authorization", ""), _origin(web))
         if fault and fault.kind == "cut_before":
@@ -160,7 +161,8 @@ class WebApi:
     ) -> Response:
         version = web.path_params["version"]
         base = f"{_origin(web)}/api/data/{version}/"
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in web.headers.raw}
+        # A header may come several times, Prefer often does: together they are one list.
+        headers = {name: ", ".join(web.headers.getlist(name)) for name in web.headers}
         request = build_request(web.method, base, target, headers, body)
         if version not in _VERSIONS:
             return error_response(ODataError(404, "0x8006088a", f"Unknown version '{version}'."), request)
@@ -187,7 +189,11 @@ class WebApi:
             error = ODataError(413, "0x80040203", "The request body is too large.")
             return error_response(error, request)
         version = self.org.store.version
-        response = self.org.service(user).handle(request)
+        try:
+            service = self.org.service(user)
+        except ODataError as error:
+            return error_response(error, request)
+        response = service.handle(request)
         if limits and (limits.request_seconds or limits.row_seconds):
             rows = self.org.store.version - version
             await asyncio.sleep(limits.request_seconds + rows * limits.row_seconds)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.model import Column, Key, Link, Table
-
-Json = dict[str, object]
+from transload_sandbox.dataverse.labels import Json, label
+from transload_sandbox.dataverse.model import Column, Key, Link, OptionSet, Table
+from transload_sandbox.dataverse.relationships import collection_name
+from transload_sandbox.dataverse.table_facts import table_facts
 
 _CASTS = {
     "Uniqueidentifier": "UniqueIdentifier",
@@ -13,23 +14,11 @@ _CASTS = {
     "Customer": "Lookup",
     "PartyList": "Lookup",
 }
-_OWNERSHIP = {
-    "User": "UserOwned",
-    "Organization": "OrganizationOwned",
-    "BusinessUnit": "BusinessOwned",
-    "None": "None",
-}
 
 
 def cast_name(column: Column) -> str:
     """Return the metadata type of a column without its namespace, for example StringAttributeMetadata."""
     return f"{_CASTS.get(column.type, column.type)}AttributeMetadata"
-
-
-def label(text: str, is_managed: bool = True) -> Json:
-    """Return a text in the one language that this environment has."""
-    localized = {"Label": text, "LanguageCode": 1033, "IsManaged": is_managed, "HasChanged": None}
-    return {"LocalizedLabels": [localized], "UserLocalizedLabel": localized}
 
 
 class Definitions:
@@ -40,34 +29,11 @@ class Definitions:
 
     def table(self, table: Table) -> Json:
         """Return an EntityMetadata."""
-        return {
-            "MetadataId": self.table_id(table),
-            "LogicalName": table.name,
-            "SchemaName": table.schema_name,
-            "EntitySetName": table.entity_set,
-            "LogicalCollectionName": table.entity_set,
-            "PrimaryIdAttribute": table.primary_id,
-            "PrimaryNameAttribute": table.primary_name,
-            "OwnershipType": _OWNERSHIP[table.ownership],
-            "IsActivity": table.is_activity,
-            "IsCustomEntity": table.is_custom,
-            "IsManaged": True,
-            "ChangeTrackingEnabled": True,
-            "IsOptimisticConcurrencyEnabled": True,
-            "IsStateModelAware": bool(table.states),
-            "EnforceStateTransitions": False,
-            "IsIntersect": False,
-            "IsValidForAdvancedFind": True,
-            "DisplayName": label(table.schema_name),
-            "DisplayCollectionName": label(table.schema_name + "s"),
-            "IsAuditEnabled": _managed(False, "canmodifyauditsettings"),
-            "IsCustomizable": _managed(True, "iscustomizable"),
-            "CanCreateAttributes": _managed(True, "cancreateattributes"),
-        }
+        return {"MetadataId": self.table_id(table), **table_facts(table)}
 
     def table_id(self, table: Table) -> str:
         """Return the MetadataId of a table."""
-        return self.environment.fixed_id(f"table {table.name}")
+        return table.metadata_id or self.environment.fixed_id(f"table {table.name}")
 
     def column_id(self, table: Table, column: Column) -> str:
         """Return the MetadataId of a column."""
@@ -75,7 +41,8 @@ class Definitions:
 
     def column(self, table: Table, column: Column) -> Json:
         """Return an AttributeMetadata of the column's own type."""
-        kind = "Virtual" if column.type in {"MultiSelectPicklist", "Image"} else column.type
+        kind = "Virtual" if column.type in {"MultiSelectPicklist", "Image", "File"} else column.type
+        is_managed = not (column.metadata_id or table.metadata_id)
         common: Json = {
             "MetadataId": self.column_id(table, column),
             "LogicalName": column.name,
@@ -83,17 +50,42 @@ class Definitions:
             "EntityLogicalName": table.name,
             "AttributeType": kind,
             "AttributeTypeName": {"Value": f"{column.type}Type"},
-            "DisplayName": label(column.label, not column.metadata_id),
-            "Description": {"LocalizedLabels": [], "UserLocalizedLabel": None},
+            "DisplayName": label(column.label, is_managed),
+            "Description": label(None),
             "IsPrimaryId": column.name == table.primary_id,
             "IsPrimaryName": column.name == table.primary_name,
             "IsValidForCreate": column.valid_for_create,
             "IsValidForRead": column.valid_for_read,
             "IsValidForUpdate": column.valid_for_update,
             "IsCustomAttribute": column.custom,
-            "IsManaged": not column.metadata_id,
+            "IsManaged": is_managed,
             "IsLogical": False,
+            "IsFilterable": True,
+            "IsSearchable": False,
+            "IsRetrievable": False,
+            "IsSortableEnabled": _managed(True, "issortableenabled"),
+            "IsGlobalFilterEnabled": _managed(False, "isglobalfilterenabled"),
+            "IsValidForAdvancedFind": _managed(True, "canmodifysearchsettings"),
+            "IsValidForForm": True,
+            "IsValidForGrid": True,
+            "IsValidODataAttribute": True,
+            "IsRequiredForForm": False,
+            "IsDataSourceSecret": False,
+            "IsRenameable": _managed(True, "isrenameable"),
+            "IsCustomizable": _managed(True, "iscustomizable"),
+            "CanModifyAdditionalSettings": _managed(True, "canmodifyadditionalsettings"),
+            "CanBeSecuredForRead": True,
+            "CanBeSecuredForCreate": column.valid_for_create,
+            "CanBeSecuredForUpdate": column.valid_for_update,
             "AttributeOf": None,
+            "LinkedAttributeId": None,
+            "DeprecatedVersion": None,
+            "ExternalName": None,
+            "AutoNumberFormat": "",
+            "InheritsFrom": None,
+            "IntroducedVersion": "1.0.0.0" if column.metadata_id else "5.0.0.0",
+            "ColumnNumber": list(table.columns).index(column.name) + 1,
+            "HasChanged": None,
             "SourceType": {"calculated": 1, "rollup": 2, "formula": 3}.get(column.source_type or "", 0),
             "RequiredLevel": {
                 "Value": column.required,
@@ -103,31 +95,58 @@ class Definitions:
             "IsAuditEnabled": _managed(True, "canmodifyauditsettings"),
             "IsSecured": False,
         }
-        return common | _specifics(column)
+        return common | _specifics(column) | dict(column.facts)
 
     def option_set(self, table: Table, column: Column) -> Json:
         """Return the OptionSet of a choice column."""
-        set_id = self.environment.fixed_id(f"options {table.name}.{column.name}")
+        shared = self.environment.model.option_sets.get(column.option_set or "")
+        if shared is not None:
+            return self.global_option_set(shared)
+        is_managed = not (column.metadata_id or table.metadata_id)
         head: Json = {
-            "MetadataId": set_id,
+            "MetadataId": self.environment.fixed_id(f"options {table.name}.{column.name}"),
             "Name": f"{table.name}_{column.name}",
+            "DisplayName": label(column.label, is_managed),
+            "Description": label(None),
             "IsGlobal": False,
-            "IsManaged": not column.metadata_id,
-            "OptionSetType": column.type,
+            "IsManaged": is_managed,
+            "IsCustomOptionSet": not is_managed,
+            "IsCustomizable": _managed(True, "iscustomizable"),
+            "OptionSetType": "Picklist" if column.type == "MultiSelectPicklist" else column.type,
+            "IntroducedVersion": "1.0.0.0",
+            "HasChanged": None,
         }
         options = [self._option(table, column, value) for value in column.options]
         if column.type == "Boolean":
             by_value = {option["Value"]: option for option in options}
             return head | {"TrueOption": by_value.get(1), "FalseOption": by_value.get(0)}
-        return head | {"Options": options}
+        return head | {"ParentOptionSetName": None, "Options": options}
+
+    def option_set_id(self, option_set: OptionSet) -> str:
+        """Return the MetadataId of a global choice."""
+        return option_set.metadata_id or self.environment.fixed_id(f"option set {option_set.name}")
+
+    def global_option_set(self, option_set: OptionSet) -> Json:
+        """Return the OptionSetMetadata of a global choice."""
+        is_managed = not option_set.metadata_id
+        return {
+            "MetadataId": self.option_set_id(option_set),
+            "Name": option_set.name,
+            "DisplayName": label(option_set.label, is_managed),
+            "Description": label(None),
+            "IsGlobal": True,
+            "IsManaged": is_managed,
+            "IsCustomOptionSet": not is_managed,
+            "IsCustomizable": _managed(True, "iscustomizable"),
+            "OptionSetType": "Picklist",
+            "ParentOptionSetName": None,
+            "IntroducedVersion": "1.0.0.0",
+            "HasChanged": None,
+            "Options": [_plain_option(value, text, is_managed) for value, text in option_set.options.items()],
+        } | dict(option_set.facts)
 
     def _option(self, table: Table, column: Column, value: int) -> Json:
-        option: Json = {
-            "Value": value,
-            "Color": None,
-            "IsManaged": not column.metadata_id,
-            "Label": label(column.options[value], not column.metadata_id),
-        }
+        option = _plain_option(value, column.options[value], not (column.metadata_id or table.metadata_id))
         if column.type == "State" and value in table.states:
             state = table.states[value]
             invariant = state.label.replace(" ", "")
@@ -176,32 +195,48 @@ class Definitions:
                 if table.name in column.targets:
                     yield self._one_to_many(other, column, table.name)
 
+    def relationship_id(self, table: Table, column: Column, target: str) -> str:
+        """Return the MetadataId of a one-to-many relationship."""
+        made = column.relations.get(target)
+        return (
+            made.metadata_id if made else self.environment.fixed_id(f"relationship {table.name}.{column.name}.{target}")
+        )
+
     def _one_to_many(self, table: Table, column: Column, target: str) -> Json:
-        # The sources do not name the relationships of standard tables; the platform's usual pattern stands
-        # in.
-        name = f"{target}_{table.name}_{column.name}"
+        made = column.relations.get(target)
         referenced = self.environment.model.tables.get(target)
-        delete = column.on_delete.get(target, "NoCascade")
+        collection = (
+            collection_name(table, column, referenced) if referenced else f"{target}_{table.name}_{column.name}"
+        )
         assign = column.on_assign.get(target, "NoCascade")
+        cascade: Json = {
+            "Assign": assign,
+            "Delete": column.on_delete.get(target, "NoCascade"),
+            "Archive": column.on_delete.get(target, "NoCascade"),
+            "Merge": "NoCascade",
+            "Reparent": assign,
+            "Share": assign,
+            "Unshare": assign,
+            "RollupView": "NoCascade",
+        }
         return {
-            "SchemaName": name,
+            "MetadataId": self.relationship_id(table, column, target),
+            # The sources do not name the relationships of standard tables, but what their collections are called.
+            "SchemaName": made.schema_name if made else collection,
             "RelationshipType": "OneToManyRelationship",
             "ReferencingEntity": table.name,
             "ReferencingAttribute": column.name,
             "ReferencedEntity": target,
             "ReferencedAttribute": referenced.primary_id if referenced else f"{target}id",
             "ReferencingEntityNavigationPropertyName": column.navigation.get(target, column.name),
-            "ReferencedEntityNavigationPropertyName": name,
-            "IsCustomRelationship": column.custom,
-            "CascadeConfiguration": {
-                "Assign": assign,
-                "Delete": delete,
-                "Merge": "NoCascade",
-                "Reparent": assign,
-                "Share": assign,
-                "Unshare": assign,
-            },
-            "MetadataId": self.environment.fixed_id(f"relationship {name}"),
+            "ReferencedEntityNavigationPropertyName": collection,
+            "EntityKey": None,
+            "IsHierarchical": False,
+            "IsRelationshipAttributeDenormalized": False,
+            "RelationshipBehavior": 1 if assign != "NoCascade" else 0,
+            "AssociatedMenuConfiguration": _menu(),
+            "CascadeConfiguration": cascade | (dict(made.cascade) if made else {}),
+            **_relationship_facts(is_custom=made is not None or column.custom, is_managed=made is None),
         }
 
     def many_to_many(self, table: Table) -> Iterator[Json]:
@@ -209,8 +244,13 @@ class Definitions:
         for link in table.links:
             yield self._link(link)
 
+    def link_id(self, link: Link) -> str:
+        """Return the MetadataId of a many-to-many relationship."""
+        return link.metadata_id or self.environment.fixed_id(f"relationship {link.schema_name}")
+
     def _link(self, link: Link) -> Json:
         return {
+            "MetadataId": self.link_id(link),
             "SchemaName": link.schema_name,
             "RelationshipType": "ManyToManyRelationship",
             "IntersectEntityName": link.intersect,
@@ -220,8 +260,63 @@ class Definitions:
             "Entity2IntersectAttribute": link.columns[1],
             "Entity1NavigationPropertyName": link.navigation[0],
             "Entity2NavigationPropertyName": link.navigation[1],
-            "MetadataId": self.environment.fixed_id(f"relationship {link.schema_name}"),
+            "Entity1AssociatedMenuConfiguration": _menu(),
+            "Entity2AssociatedMenuConfiguration": _menu(),
+            **_relationship_facts(is_custom=bool(link.metadata_id), is_managed=not link.metadata_id),
         }
+
+    def relationships(self) -> Iterator[tuple[str, Json]]:
+        """Yield every relationship with the name of its metadata type."""
+        links: dict[str, Link] = {}
+        for table in self.environment.model.tables.values():
+            for each in self.many_to_one(table):
+                yield "OneToManyRelationshipMetadata", each
+            links |= {link.schema_name: link for link in table.links}
+        for link in links.values():
+            yield "ManyToManyRelationshipMetadata", self._link(link)
+
+
+def _plain_option(value: int, text: str, is_managed: bool) -> Json:
+    return {
+        "Value": value,
+        "Color": None,
+        "IsManaged": is_managed,
+        "IsHidden": False,
+        "ExternalValue": "",
+        "ParentValues": [],
+        "Tag": None,
+        "MetadataId": None,
+        "HasChanged": None,
+        "Label": label(text, is_managed),
+        "Description": label(None),
+    }
+
+
+def _menu() -> Json:
+    return {
+        "Behavior": "UseCollectionName",
+        "Group": "Details",
+        "Order": 10000,
+        "IsCustomizable": True,
+        "Icon": None,
+        "ViewId": None,
+        "AvailableOffline": True,
+        "MenuId": None,
+        "QueryApi": None,
+        "Label": label(None),
+    }
+
+
+def _relationship_facts(*, is_custom: bool, is_managed: bool) -> Json:
+    return {
+        "IsCustomRelationship": is_custom,
+        "IsManaged": is_managed,
+        "IsCustomizable": _managed(True, "iscustomizable"),
+        "IsValidForAdvancedFind": True,
+        "SecurityTypes": "Append",
+        "IntroducedVersion": "1.0.0.0",
+        "HasChanged": None,
+    }
 
 
 def _managed(value: bool, name: str) -> Json:
@@ -258,6 +353,14 @@ def _specifics(column: Column) -> Json:
         "State": lambda each: {"DefaultFormValue": each.default},
         "Status": lambda _: {"DefaultFormValue": -1},
         "MultiSelectPicklist": lambda _: {"DefaultFormValue": -1},
+        "File": lambda each: {"MaxSizeInKB": each.max_kilobytes},
+        "Image": lambda each: {
+            "MaxSizeInKB": each.max_kilobytes or 10240,
+            "MaxHeight": 144,
+            "MaxWidth": 144,
+            "CanStoreFullImage": False,
+            "IsPrimaryImage": each.name == "entityimage",
+        },
     }
     if column.is_lookup:
         return {"Targets": list(column.targets), "Format": "None"}

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from transload_sandbox.dataverse.customizing import dump_customizations, load_customizations
 from transload_sandbox.dataverse.errors import row_missing
-from transload_sandbox.dataverse.model import Key, Model, Row, Table, parse_column
+from transload_sandbox.dataverse.metadata_cache import MetadataCache
+from transload_sandbox.dataverse.model import Key, Model, Row, Table
 from transload_sandbox.dataverse.plan import Plan, compile_plan
+from transload_sandbox.dataverse.security import Security
 from transload_sandbox.dataverse.store import Store
 from transload_sandbox.dataverse.values import new_guid, timestamp
 
@@ -35,11 +38,14 @@ class Ignored:
 class Environment:
     """Metadata and rows of one organisation, with what is derived from them."""
 
-    def __init__(self, store: Store, clock: Callable[[], float], seed: str, key_index_seconds: float) -> None:
+    def __init__(
+        self, store: Store, model: Model, clock: Callable[[], float], seed: str, key_index_seconds: float
+    ) -> None:
         """Open an environment.
 
         Args:
             store: Where rows are kept.
+            model: The metadata as shipped; customisations that the store remembers are added.
             clock: Returns epoch seconds.
             seed: Makes generated ids differ between organisations and agree between runs.
             key_index_seconds: How long the index of a new alternate key takes.
@@ -48,14 +54,24 @@ class Environment:
         self.clock = clock
         self.seed = seed
         self.key_index_seconds = key_index_seconds
-        self.model = Model()
+        self.model = model
         self.ignored: deque[Ignored] = deque(maxlen=10_000)
         self.before_save: Callable[[str, Row], None] = lambda _table, _row: None
+        self.security = Security(store, lambda: self.model, self.fixed_id)
+        self.metadata_cache = MetadataCache(clock)
+        self.jobs: list[str] = []
+        """Ids of jobs that have not run yet."""
+        self._organization: Row | None = None
         self._plans: dict[str, Plan] = {}
         self._currencies: dict[str, Currency] = {}
         self._units: dict[str, str] = {}
         self._pending_keys: set[tuple[str, str]] = set()
+        self.languages: tuple[int, ...] = (1033,)
+        """Provisioned languages, the base language first."""
+        self.uploads: dict[str, object] = {}
+        """File transfers that are under way, by the token that their clients hold."""
         self._load_customizations()
+        self.store.show_activities(self.model.tables["activitypointer"])
 
     # -- time and ids
 
@@ -118,60 +134,45 @@ class Environment:
             self._pending_keys.discard((table, key.name))
 
     def customizations(self) -> dict[str, Any]:
-        """Return columns and keys that are not shipped, in a form that can be stored and compared."""
-        columns = [
-            {"table": table.name, **_column_definition(column)}
-            for table in self.model.tables.values()
-            for column in table.columns.values()
-            if column.metadata_id
-        ]
-        keys = [
-            {
-                "table": table.name,
-                "name": key.name,
-                "schema_name": key.schema_name,
-                "label": key.label,
-                "columns": list(key.columns),
-                "metadata_id": key.metadata_id,
-                "status": key.status,
-                "requested_at": key.requested_at,
-            }
-            for table in self.model.tables.values()
-            for key in table.keys.values()
-        ]
-        return {"columns": columns, "keys": keys}
+        """Return what is not shipped or not as it is shipped, in a form that can be stored and compared."""
+        return dump_customizations(self.model)
+
+    @contextmanager
+    def customizing(self) -> Iterator[None]:
+        """Change metadata: everything that happens inside is kept, or nothing."""
+        bring_back = self.model.remember()
+        try:
+            with self.transaction():
+                yield
+                self.save_customizations()
+        except BaseException:
+            bring_back()
+            raise
 
     def save_customizations(self) -> None:
         """Write the customisations down, so that they survive with the rows."""
         self.store.put_customizations(self.customizations())
 
     def _load_customizations(self) -> None:
-        saved: dict[str, Any] = self.store.get_customizations()
-        for column in saved.get("columns", []):
-            self.model.add_column(column["table"], parse_column(column))
-        for raw in saved.get("keys", []):
-            key = Key(
-                raw["name"],
-                raw["schema_name"],
-                raw["label"],
-                tuple(raw["columns"]),
-                raw["metadata_id"],
-                raw["status"],
-                raw["requested_at"],
-            )
-            self.model.put_key(raw["table"], key)
-            self._note_pending(raw["table"], key)
+        load_customizations(self.model, self.store.get_customizations())
+        for table in self.model.tables.values():
+            for key in table.keys.values():
+                self._note_pending(table.name, key)
 
     # -- facts
 
     def forget_facts(self) -> None:
-        """Drop what was remembered about currencies, users and teams; called when one of them changes."""
+        """Drop what was remembered about settings, currencies, users and teams; called when one of them changes."""
+        self._organization = None
+        self.security.forget()
         self._currencies.clear()
         self._units.clear()
 
     def organization(self) -> Row:
         """Return the one row of the organisation table."""
-        return self.store.iterate(self.model.tables["organization"])[0]
+        if self._organization is None:
+            self._organization = self.store.iterate(self.model.tables["organization"])[0]
+        return self._organization
 
     def currency(self, currency_id: str | None) -> Currency:
         """Return a currency, the organisation's own when there is no id.
@@ -208,30 +209,3 @@ class Environment:
         except BaseException:
             self.forget_facts()
             raise
-
-
-def _column_definition(column: Any) -> dict[str, Any]:
-    flags = (("c", column.valid_for_create), ("r", column.valid_for_read), ("u", column.valid_for_update))
-    definition: dict[str, Any] = {
-        "name": column.name,
-        "schema_name": column.schema_name,
-        "type": column.type,
-        "valid": "".join(letter for letter, valid in flags if valid),
-        "required": column.required,
-        "custom": True,
-        "label": column.label,
-        "metadata_id": column.metadata_id,
-        "targets": list(column.targets),
-        "options": {str(value): label for value, label in column.options.items()},
-    }
-    optional = {
-        "max_length": column.max_length,
-        "min": column.minimum,
-        "max": column.maximum,
-        "precision": column.precision,
-        "precision_source": column.precision_source,
-        "format": column.format,
-        "behavior": column.behavior,
-        "default": column.default,
-    }
-    return definition | {name: value for name, value in optional.items() if value is not None}

@@ -114,6 +114,16 @@ def no_such_method(url: str) -> ODataError:
     return ODataError(404, "", f"No HTTP resource was found that matches the request URI '{url}'.")
 
 
+def no_such_message(message: str, table: str) -> ODataError:
+    """Return the refusal of a message that a table does not have."""
+    return ODataError(
+        405,
+        "0x80040800",
+        f"The '{message}' method does not support entities of type '{table}'. "
+        "MessageProcessorCache returned MessageProcessor.Empty.",
+    )
+
+
 def invalid_argument(message: str) -> ODataError:
     """Return the general refusal of a value."""
     return ODataError(400, "0x80040203", message)

@@ -97,6 +97,13 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_BROKEN_LIST = (
+    "Invalid JSON. A comma character ',' was expected in scope 'Array'. Every two elements in an array and properties "
+    "of an object must be separated by commas."
+)
+_Token = tuple[str, str, int]
+"""Kind, text and the position behind it."""
+
 _COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 _CALLS = frozenset({"contains", "startswith", "endswith"})
 _NAMESPACE = "Microsoft.Dynamics.CRM."
@@ -123,23 +130,30 @@ def parse_literal(text: str) -> Value:
     tokens = _tokens(text)
     if len(tokens) != 1:
         raise _syntax_error(text)
-    return _literal(*tokens[0]).value
+    return _literal(tokens[0][0], tokens[0][1]).value
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
-    tokens: list[tuple[str, str]] = []
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
     position, end = 0, len(text.rstrip())
     while position < end:
         match = _TOKEN.match(text, position)
         if not match or match.lastgroup is None:
-            raise _syntax_error(text)
-        tokens.append((match.lastgroup, match.group(match.lastgroup)))
+            rest = text[position:].lstrip()
+            if rest.startswith("'"):
+                message = f"There is an unterminated literal at position {end} in '{text}'."
+                raise ODataError(400, "0x0", message)
+            if rest.startswith("["):
+                # An apostrophe inside single quotes ends the value.
+                raise ODataError(400, "0x0", _BROKEN_LIST)
+            raise _syntax_error(text, position)
+        tokens.append((match.lastgroup, match.group(match.lastgroup), match.end()))
         position = match.end()
     return tokens
 
 
-def _syntax_error(text: str) -> ODataError:
-    return ODataError(400, "0x0", f"Syntax error at position 0 in '{text}'.")
+def _syntax_error(text: str, position: int = 0) -> ODataError:
+    return ODataError(400, "0x0", f"Syntax error at position {position} in '{text}'.")
 
 
 def _literal(kind: str, text: str) -> Literal:
@@ -166,24 +180,28 @@ def _list(text: str) -> list[object]:
     try:
         values: list[object] = json.loads(text)
     except ValueError as error:
-        raise _syntax_error(text) from error
+        raise ODataError(400, "0x0", _BROKEN_LIST) from error
     return values
 
 
 class _Parser:
     """Recursive descent, one method per level of precedence."""
 
-    def __init__(self, tokens: list[tuple[str, str]], text: str, aliases: Mapping[str, str]) -> None:
+    def __init__(self, tokens: list[_Token], text: str, aliases: Mapping[str, str]) -> None:
         self._tokens, self._text, self._aliases = tokens, text, aliases
         self._position = 0
 
     def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._position] if self._position < len(self._tokens) else ("end", "")
+        return self._tokens[self._position][:2] if self._position < len(self._tokens) else ("end", "")
 
     def _next(self) -> tuple[str, str]:
         token = self._peek()
         self._position += 1
         return token
+
+    def _refusal(self) -> ODataError:
+        index = min(self._position, len(self._tokens)) - 1
+        return _syntax_error(self._text, self._tokens[index][2] if index >= 0 else 0)
 
     def _accept(self, text: str) -> bool:
         if self._peek()[1] == text and self._peek()[0] in {"name", "mark"}:
@@ -193,12 +211,12 @@ class _Parser:
 
     def _expect(self, text: str) -> None:
         if not self._accept(text):
-            raise _syntax_error(self._text)
+            raise self._refusal()
 
     def expect_end(self) -> None:
         """Refuse anything left over."""
         if self._peek()[0] != "end":
-            raise _syntax_error(self._text)
+            raise self._refusal()
 
     def disjunction(self) -> Node:
         """Read terms joined by ``or``."""
@@ -239,15 +257,20 @@ class _Parser:
             return self._alias(text)
         if kind == "name" and text not in {"true", "false", "null"}:
             return self._name(text)
+        if kind in {"end", "mark"}:
+            raise self._refusal()
         return _literal(kind, text)
 
-    def _alias(self, name: str) -> Literal:
-        if name not in self._aliases:
-            raise _syntax_error(self._text)
-        tokens = _tokens(self._aliases[name])
+    def _alias(self, name: str) -> Literal | Path:
+        """Read what a parameter alias stands for; one without a value is null."""
+        text = self._aliases.get(name, "null")
+        tokens = _tokens(text)
         if len(tokens) != 1:
-            raise _syntax_error(self._aliases[name])
-        return _literal(*tokens[0])
+            raise _syntax_error(text)
+        kind, token, _ = tokens[0]
+        if kind == "name" and token not in {"true", "false", "null"}:
+            return Path(tuple(token.split("/")))
+        return _literal(kind, token)
 
     def _name(self, text: str) -> Node:
         if not self._accept("("):
@@ -280,6 +303,10 @@ class _Parser:
             name = self._next()[1]
             self._expect("=")
             kind, text = self._next()
-            parameters[name] = (self._alias(text) if kind == "alias" else _literal(kind, text)).value
-            self._accept(",")
+            value = self._alias(text) if kind == "alias" else _literal(kind, text)
+            if isinstance(value, Path):
+                raise self._refusal()
+            parameters[name] = value.value
+            if not self._accept(",") and self._peek()[1] != ")":
+                raise self._refusal()
         return parameters

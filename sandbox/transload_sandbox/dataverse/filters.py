@@ -1,11 +1,8 @@
-"""Filters as SQL: turns expression trees into conditions over one table and its lookups.
+"""Filters as SQL: turns expression trees into conditions over the tables of a scope.
 
 Two rules of the service that plain SQL does not share: text compares without case (the columns' collation
 sees to it), and ``ne`` also finds rows without a value.
 """
-
-from collections.abc import Sequence
-from functools import cache
 
 import sqlalchemy as sa
 
@@ -21,234 +18,161 @@ from transload_sandbox.dataverse.expressions import (
     Not,
     Path,
     QueryFunction,
-    Value,
 )
-from transload_sandbox.dataverse.model import Column, Model, Stored, Table
-from transload_sandbox.dataverse.values import edm_type, parse_guid, parse_time
-
-Condition = sa.ColumnElement[bool]
-Source = sa.FromClause
+from transload_sandbox.dataverse.literals import coerce, mistyped
+from transload_sandbox.dataverse.model import Column, Stored
+from transload_sandbox.dataverse.operators import Condition, Operators, compare, compare_value, match
+from transload_sandbox.dataverse.relationships import ManyToMany, OneToMany, collections
+from transload_sandbox.dataverse.scope import Scope, property_column
+from transload_sandbox.dataverse.values import edm_type
 
 _PATTERNS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
+_FLIPPED = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
+_NAMES = {
+    "eq": "Equal",
+    "ne": "NotEqual",
+    "gt": "GreaterThan",
+    "ge": "GreaterThanOrEqual",
+    "lt": "LessThan",
+    "le": "LessThanOrEqual",
+}
 
 
-@cache
-def source(table: Table) -> sa.TableClause:
-    """Return the SQL table of a table."""
-    return sa.table(table.name, *(sa.column(name) for name, _ in table.storage_columns()))
+class Filters:
+    """Builds conditions as one user means them."""
 
+    def __init__(self, operators: Operators) -> None:
+        self.operators = operators
 
-class Scope:
-    """One table of a query with the lookups that the query walks along."""
-
-    def __init__(self, model: Model, table: Table) -> None:
-        self.model, self.table = model, table
-        self.alias = source(table).alias("row")
-        self.joined: Source = self.alias
-        self.touched: set[str] = {table.name}
-        """Tables that the query reads."""
-        self._aliases: dict[tuple[str, ...], tuple[Table, Source]] = {(): (table, self.alias)}
-
-    def column(self, names: Sequence[str]) -> tuple[sa.ColumnElement[Stored], Column]:
-        """Return the SQL column of a property path.
-
-        Raises:
-            ODataError: A name on the way is no property.
-        """
-        table, alias = self._walk(tuple(names[:-1]))
-        column = property_column(table, names[-1])
-        return alias.c[column.name], column
-
-    def _walk(self, path: tuple[str, ...]) -> tuple[Table, Source]:
-        if path not in self._aliases:
-            table, alias = self._walk(path[:-1])
-            lookup, target = navigation(self.model, table, path[-1])
-            joined = source(target).alias("_".join(path))
-            on = alias.c[lookup.name] == joined.c[target.primary_id]
-            self.joined = self.joined.outerjoin(joined, on)
-            self.touched.add(target.name)
-            self._aliases[path] = (target, joined)
-        return self._aliases[path]
-
-    def condition(self, node: Node) -> Condition:
+    def condition(self, scope: Scope, node: Node) -> Condition:
         """Turn a filter into an SQL condition.
 
         Raises:
             ODataError: Unknown property, types that do not fit, or a form that is not supported.
         """
         if isinstance(node, Logic):
-            operands = [self.condition(operand) for operand in node.operands]
+            operands = [self.condition(scope, operand) for operand in node.operands]
             return sa.and_(*operands) if node.operator == "and" else sa.or_(*operands)
         if isinstance(node, Not):
-            return sa.not_(sa.func.coalesce(self.condition(node.operand), sa.false()))
+            return sa.not_(sa.func.coalesce(self.condition(scope, node.operand), sa.false()))
         if isinstance(node, Compare):
-            return self._compare(node)
+            return _compare(scope, node)
         if isinstance(node, Call):
-            return self._call(node)
+            return _call(scope, node)
         if isinstance(node, QueryFunction):
-            return self._function(node)
+            return self._function(scope, node)
         if isinstance(node, Lambda):
-            raise errors.unsupported("The any and all operators are not supported on this collection.")
+            return self._lambda(scope, node)
         if isinstance(node, Path):
-            expression, column = self.column(node.names)
+            expression, column = scope.column(node.names)
             if column.type == "Boolean":
                 return expression == 1
+        if isinstance(node, Literal) and isinstance(node.value, bool):
+            return sa.true() if node.value else sa.false()
         raise ODataError(400, "0x0", "The $filter expression must evaluate to a single boolean value.")
 
-    def _compare(self, node: Compare) -> Condition:
-        if isinstance(node.left, Literal) and isinstance(node.right, Path):
-            flipped = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}.get(node.operator, node.operator)
-            return self._compare(Compare(flipped, node.right, node.left))
-        if not isinstance(node.left, Path):
-            raise errors.unsupported("A comparison must have a column on its left side.")
-        left, column = self.column(node.left.names)
-        if isinstance(node.right, Path):
-            return _operation(node.operator, left, self.column(node.right.names)[0])
-        if not isinstance(node.right, Literal):
-            raise errors.unsupported("A comparison must have a value or a column on its right side.")
-        value = coerce(column, node.right)
-        if value is None:
-            return left.is_(None) if node.operator == "eq" else left.is_not(None)
-        if node.operator == "ne":
-            return sa.or_(left != value, left.is_(None))
-        return _operation(node.operator, left, sa.literal(value))
-
-    def _call(self, node: Call) -> Condition:
-        if len(node.arguments) != 2 or not isinstance(node.arguments[0], Path):
-            raise errors.unsupported(f"The function {node.name} needs a column and a text.")
-        expression, column = self.column(node.arguments[0].names)
-        wanted = node.arguments[1]
-        if not isinstance(wanted, Literal) or not isinstance(wanted.value, str):
-            raise _mistyped(column, "function")
-        return expression.like(_PATTERNS[node.name].format(wanted.value))
-
-    def _function(self, node: QueryFunction) -> Condition:
-        name = node.parameters.get("PropertyName")
+    def _function(self, scope: Scope, node: QueryFunction) -> Condition:
+        parameters = dict(node.parameters)
+        name = parameters.pop("PropertyName", None)
         if not isinstance(name, str):
             raise errors.unsupported(f"The function {node.name} needs a PropertyName.")
-        expression, column = self.column(name.split("/"))
-        values = node.parameters.get("PropertyValues", node.parameters.get("PropertyValue"))
-        wanted = [_coerce_text(column, value) for value in (values if isinstance(values, list) else [values])]
-        if node.name == "In":
-            return expression.in_(wanted)
-        if node.name == "NotIn":
-            return sa.or_(expression.not_in(wanted), expression.is_(None))
-        if node.name in {"Between", "NotBetween"} and len(wanted) == 2:
-            between = expression.between(sa.literal(wanted[0]), sa.literal(wanted[1]))
-            return between if node.name == "Between" else sa.not_(between)
-        if node.name in {"OnOrAfter", "OnOrBefore"}:
-            operator = "ge" if node.name == "OnOrAfter" else "le"
-            return _operation(operator, expression, sa.literal(wanted[0]))
-        raise errors.unsupported(f"The query function {node.name} is not supported.")
+        names = name.split("/")
+        if scope.variable and names[0] != scope.variable:
+            names = [scope.variable, *names]
+        *path, last = scope.own(names)
+        table, alias = scope.walk(tuple(path))
+        # Query functions name a lookup by its column.
+        column = table.columns.get(last)
+        if column is None or not column.is_lookup:
+            column = property_column(table, last)
+        values: list[object] = []
+        for key, value in sorted(parameters.items()):
+            if not key.startswith("PropertyValue"):
+                raise errors.unsupported(f"The function {node.name} has no parameter '{key}'.")
+            values += value if isinstance(value, list) else [value]
+        return self.operators.condition(node.name, table, alias.c[column.name], column, values)
+
+    def _lambda(self, scope: Scope, node: Lambda) -> Condition:
+        names = scope.own(node.path.names)
+        if len(names) > 1:
+            raise errors.unsupported("Conditions on collections of a lookup are not supported.")
+        found = collections(scope.model, scope.table).get(names[0])
+        if found is None:
+            raise errors.unknown_select(scope.table.name, names[0])
+        inner = Scope(scope.environment, found.child, scope, node.variable)
+        condition = self.condition(inner, node.condition) if node.condition is not None else sa.true()
+        if node.operator == "all":
+            condition = sa.not_(sa.func.coalesce(condition, sa.false()))
+        matching = scope.primary.in_(related_ids(inner, found, condition))
+        return sa.not_(matching) if node.operator == "all" else matching
 
 
-def _operation(operator: str, left: sa.ColumnElement[Stored], right: sa.ColumnElement[Stored]) -> Condition:
-    operations = {
-        "eq": left == right,
-        "ne": left != right,
-        "gt": left > right,
-        "ge": left >= right,
-        "lt": left < right,
-        "le": left <= right,
-    }
-    return operations[operator]
+def related_ids(inner: Scope, found: OneToMany | ManyToMany, condition: Condition) -> sa.Select[tuple[Stored]]:
+    """Select the ids of the rows whose collection holds a row that fits a condition."""
+    if isinstance(found, OneToMany):
+        lookup = inner.alias.c[found.column.name]
+        return sa.select(lookup).select_from(inner.joined).where(lookup.is_not(None), *_typed(inner, found), condition)
+    intersect = intersect_source(inner, found)
+    joined = inner.joined.join(intersect, intersect.c[found.far] == inner.primary)
+    return sa.select(intersect.c[found.near]).select_from(joined).where(condition)
 
 
-def property_column(table: Table, name: str) -> Column:
-    """Return the column behind a property name.
-
-    Raises:
-        ODataError: The table has no such property; names are case-sensitive and lookups have their own form.
-    """
-    column = table.columns.get(name)
-    if column is None and name.startswith("_") and name.endswith("_value"):
-        column = table.columns.get(name[1:-6])
-        column = column if column and column.is_lookup else None
-    elif column is not None and column.is_lookup:
-        column = None
-    if column is None or not column.is_stored or not column.valid_for_read:
-        raise errors.unknown_select(table.name, name)
-    return column
+def intersect_source(scope: Scope, found: ManyToMany) -> sa.FromClause:
+    """Return the SQL alias of the table that keeps a many-to-many relationship."""
+    scope.environment.store.statements(scope.model.tables[found.link.intersect])
+    return sa.table(found.link.intersect, sa.column(found.near), sa.column(found.far)).alias()
 
 
-def navigation(model: Model, table: Table, name: str) -> tuple[Column, Table]:
-    """Return lookup and target table of a single-valued navigation property, the first of several targets.
-
-    Raises:
-        ODataError: The table has no such navigation property.
-    """
-    return navigations(model, table, name)[0]
-
-
-def navigations(model: Model, table: Table, name: str) -> list[tuple[Column, Table]]:
-    """Return lookup and target table for every target of a single-valued navigation property.
-
-    Raises:
-        ODataError: The table has no such navigation property.
-    """
-    found = [
-        (column, model.tables[target])
-        for column in table.lookups()
-        for each, target in column.navigations()
-        if each == name and target in model.tables
-    ]
-    if not found:
-        raise errors.unknown_select(table.name, name)
-    return found
+def belonging(scope: Scope, found: OneToMany | ManyToMany, row_ids: list[str]) -> Condition:
+    """Return the condition that a row is in the collection of one of these rows."""
+    if isinstance(found, OneToMany):
+        return sa.and_(scope.alias.c[found.column.name].in_(row_ids), *_typed(scope, found))
+    intersect = intersect_source(scope, found)
+    return scope.primary.in_(sa.select(intersect.c[found.far]).where(intersect.c[found.near].in_(row_ids)))
 
 
-def coerce(column: Column, literal: Literal) -> Stored:
-    """Turn a literal into a stored value of a column.
-
-    Raises:
-        ODataError: The types do not fit.
-    """
-    value = literal.value
-    if literal.kind == "null":
-        return None
-    expected = edm_type(column)
-    if expected == "Edm.Guid":
-        guid = parse_guid(value)
-        if guid:
-            return guid
-    elif expected == "Edm.DateTimeOffset" and literal.kind in {"time", "text"}:
-        moment = parse_time(value)
-        if moment:
-            return moment
-    elif expected == "Edm.Date" and literal.kind == "time":
-        return str(value)[:10]
-    elif expected == "Edm.Boolean" and isinstance(value, bool):
-        return int(value)
-    elif expected == "Edm.String" and isinstance(value, str) and literal.kind == "text":
-        return value
-    elif expected in {"Edm.Int32", "Edm.Int64", "Edm.Decimal", "Edm.Double"} and literal.kind == "number":
-        return value if isinstance(value, int | float) else None
-    raise _mistyped(column, literal.kind)
+def _typed(scope: Scope, found: OneToMany) -> list[Condition]:
+    """Return the condition that a polymorphic lookup points to the table in question."""
+    kind = found.column.type_column
+    return [scope.alias.c[kind] == found.parent] if kind else []
 
 
-def _coerce_text(column: Column, value: object) -> Stored:
-    """Query functions write every value as text or number: read it as the column needs it."""
-    expected = edm_type(column)
-    if isinstance(value, str) and expected in {"Edm.Int32", "Edm.Int64"} and value.lstrip("-").isdigit():
-        return int(value)
-    if isinstance(value, str) and expected in {"Edm.Decimal", "Edm.Double"}:
-        try:
-            return float(value)
-        except ValueError as error:
-            raise _mistyped(column, "text") from error
-    if isinstance(value, str) and expected == "Edm.Boolean" and value in {"true", "false", "0", "1"}:
-        return int(value in {"true", "1"})
-    kinds = {bool: "boolean", int: "number", float: "number", str: "text"}
-    kind = "time" if expected == "Edm.Date" and isinstance(value, str) else kinds.get(type(value), "null")
-    checked: Value = value if isinstance(value, str | int | float | bool) else None
-    return coerce(column, Literal(kind, checked))
+def _compare(scope: Scope, node: Compare) -> Condition:
+    if isinstance(node.left, Literal) and isinstance(node.right, Path):
+        return _compare(scope, Compare(_FLIPPED.get(node.operator, node.operator), node.right, node.left))
+    if isinstance(node.right, Literal) and isinstance(node.right.value, bool) and isinstance(node.left, Call):
+        called = _call(scope, node.left)
+        return called if node.right.value is (node.operator == "eq") else sa.not_(sa.func.coalesce(called, sa.false()))
+    if not isinstance(node.left, Path):
+        raise errors.unsupported("A comparison must have a column on its left side.")
+    left, column = scope.column(node.left.names)
+    if isinstance(node.right, Path):
+        right, other = scope.column(node.right.names)
+        if not _comparable(column, other):
+            raise mistyped(column, edm_type(other), _NAMES[node.operator])
+        return compare(node.operator, left, right)
+    if not isinstance(node.right, Literal):
+        raise errors.unsupported("A comparison must have a value or a column on its right side.")
+    return compare_value(node.operator, left, coerce(column, node.right))
 
 
-def _mistyped(column: Column, kind: str) -> ODataError:
-    given = {"text": "Edm.String", "number": "Edm.Int32", "guid": "Edm.Guid", "time": "Edm.DateTimeOffset"}
-    return ODataError(
-        400,
-        "0x0",
-        "A binary operator with incompatible types was detected. Found operand types "
-        f"'{edm_type(column)}' and '{given.get(kind, kind)}' for operator kind 'Equal'.",
-    )
+def _comparable(left: Column, right: Column) -> bool:
+    numbers = {"Edm.Int32", "Edm.Int64", "Edm.Decimal", "Edm.Double"}
+    kinds = {edm_type(left), edm_type(right)}
+    return len(kinds) == 1 or kinds <= numbers
+
+
+def _call(scope: Scope, node: Call) -> Condition:
+    if len(node.arguments) != 2 or not isinstance(node.arguments[0], Path):
+        raise errors.unsupported(f"The function {node.name} needs a column and a text.")
+    expression, column = scope.column(node.arguments[0].names)
+    wanted = node.arguments[1]
+    if edm_type(column) != "Edm.String" or not isinstance(wanted, Literal) or not isinstance(wanted.value, str):
+        raise ODataError(
+            400,
+            "0x0",
+            f"No function signature for the function with name '{node.name}' matches the specified arguments. "
+            f"The function signatures considered are: {node.name}(Edm.String Nullable=true, Edm.String "
+            "Nullable=true).",
+        )
+    return match(expression, _PATTERNS[node.name].format(wanted.value))

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 from transload_sandbox.dataverse.errors import ODataError
 
-RETRY_CONCURRENCY = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -26,6 +24,12 @@ class Limits:
     """Pretended run time of every request."""
     row_seconds: float = 0.0
     """Pretended run time of every row written."""
+    concurrency_wait: float = 5.0
+    """Retry-After of a request that is one too many at the same time, in seconds."""
+    hammering: float = 1.0
+    """By how much Retry-After grows with every request that comes although it was told to wait, as a share."""
+    longest_wait: float = 600.0
+    """Retry-After grows no further, in seconds."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,10 @@ class _Usage:
     """End of each request in epoch seconds and its run time."""
     running: int = 0
     seconds: float = 0.0
+    told_until: float = 0.0
+    """Until when the user was told to wait, in epoch seconds."""
+    ignored: int = 0
+    """Requests since then that did not wait."""
 
 
 class Meter:
@@ -87,10 +95,10 @@ class Meter:
         window = f"over time window of {limits.window_seconds:g} seconds"
         if usage.running >= limits.concurrent:
             text = f"Number of concurrent requests exceeded the limit of {limits.concurrent}."
-            raise _throttled("0x80072326", text, RETRY_CONCURRENCY)
+            raise self._throttled(usage, limits, "0x80072326", text, limits.concurrency_wait)
         if len(usage.finished) + usage.running >= limits.requests:
             text = f"Number of requests exceeded the limit of {limits.requests} {window}."
-            raise _throttled("0x80072322", text, self._wait(usage, limits))
+            raise self._throttled(usage, limits, "0x80072322", text, self._wait(usage, limits))
         if usage.seconds >= limits.execution_seconds:
             milliseconds = f"{limits.execution_seconds * 1000:,.0f}"
             text = (
@@ -99,15 +107,19 @@ class Meter:
                 "Decrease number of concurrent requests or reduce the duration of requests and try again "
                 "later."
             )
-            raise _throttled("0x80072321", text, self._wait(usage, limits))
+            raise self._throttled(usage, limits, "0x80072321", text, self._wait(usage, limits))
 
-    def _wait(self, usage: _Usage, limits: Limits) -> int:
+    def _wait(self, usage: _Usage, limits: Limits) -> float:
         """Return the seconds until a tenth of the window has moved on."""
         if not usage.finished:
-            return 1
+            return 1.0
         position = min(len(usage.finished) // 10, len(usage.finished) - 1)
-        return max(1, round(usage.finished[position][0] + limits.window_seconds - self._clock()))
+        return usage.finished[position][0] + limits.window_seconds - self._clock()
 
-
-def _throttled(code: str, text: str, seconds: int) -> ODataError:
-    return ODataError(429, code, text, headers={"Retry-After": str(seconds)})
+    def _throttled(self, usage: _Usage, limits: Limits, code: str, text: str, wait: float) -> ODataError:
+        """Refuse a request; whoever comes back before its time waits longer."""
+        now = self._clock()
+        usage.ignored = usage.ignored + 1 if now < usage.told_until else 0
+        seconds = min(wait * (1 + limits.hammering * usage.ignored), max(wait, limits.longest_wait))
+        usage.told_until = now + seconds
+        return ODataError(429, code, text, headers={"Retry-After": str(max(1, round(seconds)))})

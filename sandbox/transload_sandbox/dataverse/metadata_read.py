@@ -1,28 +1,45 @@
-"""Metadata queries: ``EntityDefinitions`` and what lies below them.
+"""Metadata queries: definitions of tables, relationships and global choices, and what lies below them.
 
 All matches come at once, there are no pages.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from transload_sandbox.dataverse import errors
-from transload_sandbox.dataverse.definitions import Definitions, Json, cast_name
+from transload_sandbox.dataverse.definitions import Definitions, cast_name
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.expressions import Call, Compare, Literal, Logic, Node, Not, Path
-from transload_sandbox.dataverse.model import Column, Table
+from transload_sandbox.dataverse.labels import Json
+from transload_sandbox.dataverse.metadata_filter import matches, select
+from transload_sandbox.dataverse.model import Column, OptionSet, Table
 from transload_sandbox.dataverse.options import Options, parse_options
 from transload_sandbox.dataverse.values import parse_guid
 from transload_sandbox.dataverse.wire import Request, Response, json_response
 
-_KEYED = re.compile(r"(\w+)(?:\((?:(?:LogicalName|Name)='([^']*)'|([0-9a-fA-F-]{36}))\))?")
+_KEYED = re.compile(r"(\w+)(?:\((?:(?:LogicalName|Name|SchemaName)='([^']*)'|([0-9a-fA-F-]{36}))\))?")
 _NAMESPACE = "Microsoft.Dynamics.CRM."
 NO_ID = "00000000-0000-0000-0000-000000000000"
+_BELOW = ("Attributes", "Keys", "ManyToOneRelationships", "OneToManyRelationships", "ManyToManyRelationships")
 
 
-def split_keyed(segment: str) -> tuple[str, str | None, str | None]:
-    """Return collection, logical name and MetadataId of a segment such as ``Keys(<guid>)``.
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One part of a path: a collection, and how one definition of it is named."""
+
+    collection: str
+    name: str | None
+    metadata_id: str | None
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether it names one definition."""
+        return self.name is not None or self.metadata_id is not None
+
+
+def split_keyed(segment: str) -> Segment:
+    """Return the parts of a segment such as ``Keys(<guid>)``.
 
     Raises:
         ODataError: The segment has another form.
@@ -30,7 +47,7 @@ def split_keyed(segment: str) -> tuple[str, str | None, str | None]:
     match = _KEYED.fullmatch(segment)
     if not match:
         raise errors.not_found(segment)
-    return match.group(1), match.group(2), parse_guid(match.group(3))
+    return Segment(match.group(1), match.group(2), parse_guid(match.group(3)))
 
 
 class MetadataReader:
@@ -40,87 +57,154 @@ class MetadataReader:
         self.environment = environment
         self.definitions = Definitions(environment)
 
-    def respond(self, request: Request, segments: list[str]) -> Response:
-        """Answer a query.
+    # -- finding
 
-        Raises:
-            ODataError: Unknown definition or property.
-        """
-        collection, name, metadata_id = split_keyed(segments[0])
-        if collection != "EntityDefinitions":
-            raise errors.unsupported(f"Reading {collection} is not supported.")
-        options = parse_options(request.query)
-        if name is None and metadata_id is None:
-            tables = [self.definitions.table(table) for table in self.environment.model.tables.values()]
-            return _many(request, "EntityDefinitions", tables, options)
-        table = self.find_table(name, metadata_id)
-        path = f"EntityDefinitions('{table.name}')"
-        if len(segments) == 1:
-            body = self.definitions.table(table)
-            if any(expand.name == "Attributes" for expand in options.expand):
-                body["Attributes"] = [self._shown(table, column) for column in table.columns.values()]
-            if any(expand.name == "Keys" for expand in options.expand):
-                body["Keys"] = [self.definitions.key(table, key) for key in table.keys.values()]
-            return _one(request, "EntityDefinitions", body, options)
-        return self._below(request, table, path, segments[1:], options)
-
-    def find_table(self, name: str | None, metadata_id: str | None) -> Table:
+    def find_table(self, named: Segment) -> Table:
         """Return a table by logical name or MetadataId.
 
         Raises:
             ODataError: There is none.
         """
         for table in self.environment.model.tables.values():
-            if table.name == name or (metadata_id and self.definitions.table_id(table) == metadata_id):
+            if table.name == named.name or (
+                named.metadata_id and self.definitions.table_id(table) == named.metadata_id
+            ):
                 return table
-        raise ODataError(404, "0x80060888", f"Could not find an entity with name {name} and id {metadata_id or NO_ID}.")
+        shown = named.metadata_id or NO_ID
+        raise ODataError(404, "0x80060888", f"Could not find an entity with name {named.name} and id {shown}.")
 
-    def find_column(self, table: Table, name: str | None, metadata_id: str | None) -> Column:
+    def find_column(self, table: Table, named: Segment) -> Column:
         """Return a column by logical name or MetadataId.
 
         Raises:
             ODataError: There is none.
         """
         for column in table.columns.values():
-            if column.name == name or (metadata_id and self.definitions.column_id(table, column) == metadata_id):
+            found = named.metadata_id and self.definitions.column_id(table, column) == named.metadata_id
+            if column.name == named.name or found:
                 return column
-        shown = name or metadata_id
+        shown = named.name or named.metadata_id
         raise ODataError(404, "0x80060888", f"Could not find an attribute with name {shown} on entity {table.name}.")
 
-    def _below(self, request: Request, table: Table, path: str, segments: list[str], options: Options) -> Response:
-        collection, name, metadata_id = split_keyed(segments[0])
+    def find_relationship(self, named: Segment) -> Json:
+        """Return a relationship by schema name or MetadataId, with its type.
+
+        Raises:
+            ODataError: There is none.
+        """
+        for kind, each in self.definitions.relationships():
+            if each["SchemaName"] == named.name or each["MetadataId"] == named.metadata_id:
+                return {"@odata.type": f"#{_NAMESPACE}{kind}", **each}
+        shown = named.name or named.metadata_id
+        raise ODataError(404, "0x80060888", f"Could not find a relationship with name or id {shown}.")
+
+    def find_option_set(self, named: Segment) -> OptionSet:
+        """Return a global choice by name or MetadataId.
+
+        Raises:
+            ODataError: There is none.
+        """
+        for each in self.environment.model.option_sets.values():
+            if each.name == named.name or self.definitions.option_set_id(each) == named.metadata_id:
+                return each
+        shown = named.name or named.metadata_id
+        raise ODataError(404, "0x80060888", f"Could not find an optionset with name or id {shown}.")
+
+    # -- answering
+
+    def respond(self, request: Request, segments: list[str]) -> Response:
+        """Answer a query.
+
+        Raises:
+            ODataError: Unknown definition or property.
+        """
+        first, rest = split_keyed(segments[0]), segments[1:]
+        options = parse_options(request.query)
+        if first.collection == "EntityDefinitions":
+            return self._tables(request, first, rest, options)
+        cast = rest.pop(0).removeprefix(_NAMESPACE) if rest and rest[0].startswith(_NAMESPACE) else None
+        if first.collection == "RelationshipDefinitions":
+            return self._relationships(request, first, cast, rest, options)
+        return self._option_sets(request, first, cast, rest, options)
+
+    def _tables(self, request: Request, named: Segment, rest: list[str], options: Options) -> Response:
+        if not named.is_keyed:
+            if rest == ["$count"]:
+                return _count(len(self.environment.model.tables))
+            tables = (self._table(table, options) for table in self.environment.model.tables.values())
+            return _many(request, "EntityDefinitions", tables, options)
+        table = self.find_table(named)
+        if not rest:
+            return _one(request, "EntityDefinitions", self._table(table, options), options)
+        path = f"EntityDefinitions('{table.name}')"
+        below = split_keyed(rest[0])
+        if below.collection == "Attributes":
+            return self._attributes(request, table, f"{path}/Attributes", rest, options)
+        if below.collection not in _BELOW:
+            return _property(request, path, self.definitions.table(table), rest)
+        bodies = list(self._below(table, below.collection))
+        if rest[1:] == ["$count"]:
+            return _count(len(bodies))
+        if not below.is_keyed:
+            return _many(request, f"{path}/{below.collection}", bodies, options)
+        names = ("LogicalName", "SchemaName")
+        found = [
+            each
+            for each in bodies
+            if below.metadata_id == each["MetadataId"] or below.name in {each.get(name) for name in names}
+        ]
+        if not found:
+            raise ODataError(404, "0x80060888", f"Could not find a key with name {below.name or below.metadata_id}.")
+        if rest[1:]:
+            return _property(request, f"{path}/{below.collection}", found[0], rest[1:])
+        return _one(request, f"{path}/{below.collection}", found[0], options)
+
+    def _table(self, table: Table, options: Options) -> Json:
+        body = self.definitions.table(table)
+        for expand in options.expand:
+            if expand.name not in _BELOW:
+                raise errors.unknown_select("EntityMetadata", expand.name)
+            bodies = [each for each in self._below(table, expand.name) if matches(expand.options.filter, each)]
+            body[expand.name] = [select(each, expand.options) for each in bodies]
+        return body
+
+    def _below(self, table: Table, collection: str) -> Iterable[Json]:
         if collection == "Attributes":
-            return self._attributes(request, table, path, segments, options)
+            return (self._shown(table, column) for column in table.columns.values())
         if collection == "Keys":
-            keys = [self.definitions.key(table, key) for key in table.keys.values()]
-            if name or metadata_id:
-                found = [key for key in keys if name == key["LogicalName"] or metadata_id == key["MetadataId"]]
-                if not found:
-                    raise ODataError(404, "0x80060888", f"Could not find a key with name {name or metadata_id}.")
-                return _one(request, f"{path}/Keys", found[0], options)
-            return _many(request, f"{path}/Keys", keys, options)
-        relationships = {
+            return (self.definitions.key(table, key) for key in table.keys.values())
+        return {
             "ManyToOneRelationships": self.definitions.many_to_one,
             "OneToManyRelationships": self.definitions.one_to_many,
             "ManyToManyRelationships": self.definitions.many_to_many,
-        }
-        if collection not in relationships:
-            raise errors.not_found(collection)
-        return _many(request, f"{path}/{collection}", relationships[collection](table), options)
+        }[collection](table)
 
-    def _attributes(self, request: Request, table: Table, path: str, segments: list[str], options: Options) -> Response:
-        _, name, metadata_id = split_keyed(segments[0])
-        cast = segments[1].removeprefix(_NAMESPACE) if len(segments) > 1 else None
-        context = f"{path}/Attributes" + (f"/{_NAMESPACE}{cast}" if cast else "")
-        if name or metadata_id:
-            column = self.find_column(table, name, metadata_id)
-            if cast and cast_name(column) != cast:
-                raise errors.not_found(f"{_NAMESPACE}{cast}")
-            body = self._attribute(table, column, options, typed=cast is None)
-            return _one(request, context, body, options)
-        columns = [column for column in table.columns.values() if cast in {None, cast_name(column)}]
-        bodies = [self._attribute(table, column, options, typed=cast is None) for column in columns]
-        return _many(request, context, bodies, options)
+    # -- columns
+
+    def _attributes(self, request: Request, table: Table, path: str, rest: list[str], options: Options) -> Response:
+        named, rest = split_keyed(rest[0]), rest[1:]
+        cast = rest.pop(0).removeprefix(_NAMESPACE) if rest and rest[0].startswith(_NAMESPACE) else None
+        context = path + (f"/{_NAMESPACE}{cast}" if cast else "")
+        if not named.is_keyed:
+            columns = [column for column in table.columns.values() if cast in {None, cast_name(column)}]
+            if rest == ["$count"]:
+                return _count(len(columns))
+            bodies = [self._attribute(table, column, options, typed=cast is None) for column in columns]
+            return _many(request, context, bodies, options)
+        column = self.find_column(table, named)
+        if cast and cast_name(column) != cast:
+            raise errors.not_found(f"{_NAMESPACE}{cast}")
+        if not rest:
+            return _one(request, context, self._attribute(table, column, options, typed=cast is None), options)
+        if rest[0] in {"OptionSet", "GlobalOptionSet"} and column.options:
+            is_global = column.option_set is not None
+            if rest[0] == "GlobalOptionSet" and not is_global:
+                return Response(204, (("OData-Version", "4.0"),))
+            body = self.definitions.option_set(table, column)
+            if rest[1:]:
+                return _property(request, context, body, rest[1:])
+            return _one(request, f"{context}/{rest[0]}", body, options)
+        return _property(request, context, self.definitions.column(table, column), rest)
 
     def _shown(self, table: Table, column: Column) -> Json:
         return {"@odata.type": f"#{_NAMESPACE}{cast_name(column)}", **self.definitions.column(table, column)}
@@ -129,55 +213,69 @@ class MetadataReader:
         body = self._shown(table, column) if typed else self.definitions.column(table, column)
         for expand in options.expand:
             if expand.name == "OptionSet" and column.options:
-                body["OptionSet"] = _select(self.definitions.option_set(table, column), expand.options)
+                body["OptionSet"] = select(self.definitions.option_set(table, column), expand.options)
             elif expand.name == "GlobalOptionSet":
-                body["GlobalOptionSet"] = None
+                shared = self.environment.model.option_sets.get(column.option_set or "")
+                shown = select(self.definitions.global_option_set(shared), expand.options) if shared else None
+                body["GlobalOptionSet"] = shown
         return body
+
+    # -- relationships and choices
+
+    def _relationships(
+        self, request: Request, named: Segment, cast: str | None, rest: list[str], options: Options
+    ) -> Response:
+        context = "RelationshipDefinitions" + (f"/{_NAMESPACE}{cast}" if cast else "")
+        if named.is_keyed:
+            body = self.find_relationship(named)
+            if cast and not str(body["@odata.type"]).endswith(f".{cast}"):
+                raise errors.not_found(f"{_NAMESPACE}{cast}")
+            return _property(request, context, body, rest) if rest else _one(request, context, body, options)
+        bodies = (
+            each if cast else {"@odata.type": f"#{_NAMESPACE}{kind}", **each}
+            for kind, each in self.definitions.relationships()
+            if cast in {None, kind, "RelationshipMetadataBase"}
+        )
+        return _many(request, context, bodies, options)
+
+    def _option_sets(
+        self, request: Request, named: Segment, cast: str | None, rest: list[str], options: Options
+    ) -> Response:
+        context = "GlobalOptionSetDefinitions" + (f"/{_NAMESPACE}{cast}" if cast else "")
+        if cast not in {None, "OptionSetMetadata"}:
+            raise errors.not_found(f"{_NAMESPACE}{cast}")
+        shown = {} if cast else {"@odata.type": f"#{_NAMESPACE}OptionSetMetadata"}
+        if not named.is_keyed:
+            sets = self.environment.model.option_sets.values()
+            bodies = ({**shown, **self.definitions.global_option_set(each)} for each in sets)
+            return _many(request, context, bodies, options)
+        body = {**shown, **self.definitions.global_option_set(self.find_option_set(named))}
+        return _property(request, context, body, rest) if rest else _one(request, context, body, options)
 
 
 def _one(request: Request, path: str, body: Json, options: Options) -> Response:
     context = f"{request.base}$metadata#{path}{options.context()}/$entity"
-    return json_response({"@odata.context": context, **_select(body, options)})
+    return json_response({"@odata.context": context, **select(body, options)})
 
 
 def _many(request: Request, path: str, bodies: Iterable[Json], options: Options) -> Response:
-    found = [body for body in bodies if options.filter is None or _matches(options.filter, body)]
+    found = [select(body, options) for body in bodies if matches(options.filter, body)]
     context = f"{request.base}$metadata#{path}{options.context()}"
-    return json_response({"@odata.context": context, "value": [_select(body, options) for body in found]})
+    count = {"@odata.count": len(found)} if options.count else {}
+    return json_response({"@odata.context": context, **count, "value": found[: options.top]})
 
 
-def _select(body: Json, options: Options) -> Json:
-    if options.select is None:
-        return body
-    kept = ["@odata.type", *options.select, "MetadataId", *(expand.name for expand in options.expand)]
-    return {name: body[name] for name in dict.fromkeys(kept) if name in body}
-
-
-def _matches(node: Node, body: Json) -> bool:
-    if isinstance(node, Logic):
-        results = (_matches(operand, body) for operand in node.operands)
-        return all(results) if node.operator == "and" else any(results)
-    if isinstance(node, Not):
-        return not _matches(node.operand, body)
-    if isinstance(node, Compare) and node.operator in {"eq", "ne"}:
-        equal = _value(node.left, body) == _value(node.right, body)
-        return equal if node.operator == "eq" else not equal
-    if isinstance(node, Call):
-        text, part = (str(_value(argument, body)) for argument in node.arguments)
-        return {
-            "contains": part in text,
-            "startswith": text.startswith(part),
-            "endswith": text.endswith(part),
-        }[node.name]
-    raise errors.unsupported("Metadata can be filtered by eq, ne, contains, startswith and endswith only.")
-
-
-def _value(node: Node, body: Json) -> object:
-    if isinstance(node, Literal):
-        return node.value
-    if not isinstance(node, Path):
-        raise errors.unsupported("Metadata can be compared with values only.")
+def _property(request: Request, path: str, body: Json, names: list[str]) -> Response:
+    """Answer with a single property of a definition, or a property of that one."""
     value: object = body
-    for name in node.names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    for name in names:
+        if not isinstance(value, dict) or name not in value:
+            raise errors.not_found(name)
+        value = value[name]
+    context = f"{request.base}$metadata#{path}/{'/'.join(names)}"
+    shown = value if isinstance(value, dict) else {"value": value}
+    return json_response({"@odata.context": context, **shown})
+
+
+def _count(number: int) -> Response:
+    return Response(200, (("Content-Type", "text/plain"), ("OData-Version", "4.0")), f"\ufeff{number}".encode())

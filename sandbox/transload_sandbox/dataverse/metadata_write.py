@@ -1,23 +1,24 @@
-"""Customisation: columns and alternate keys come and go, within the rules for names and types."""
+"""Customisation: which definitions and messages change metadata, and who carries them out."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from lxml import etree
 
-from transload_sandbox.dataverse import errors
-from transload_sandbox.dataverse.columns import label_text, parse_definition
+from transload_sandbox.dataverse import components, errors
+from transload_sandbox.dataverse.custom_columns import CustomColumns
+from transload_sandbox.dataverse.custom_options import CustomOptions
+from transload_sandbox.dataverse.custom_relations import CustomRelations
+from transload_sandbox.dataverse.custom_tables import CustomTables
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.metadata_read import MetadataReader, split_keyed
-from transload_sandbox.dataverse.model import Column, Key, Table
-from transload_sandbox.dataverse.wire import Request, Response, no_content
+from transload_sandbox.dataverse.metadata_read import MetadataReader, Segment, split_keyed
+from transload_sandbox.dataverse.model import Table
+from transload_sandbox.dataverse.values import parse_guid
+from transload_sandbox.dataverse.wire import Request, Response, json_response, no_content
 
-_KEY_TYPES = frozenset({"Decimal", "Integer", "String", "DateTime", "Lookup", "Picklist", "Customer"})
-_KEY_BYTES = {"Integer": 4, "Picklist": 4, "Decimal": 13, "DateTime": 8, "Lookup": 16, "Customer": 16}
-MAX_KEYS = 10
-MAX_KEY_COLUMNS = 16
-MAX_KEY_BYTES = 900
+Json = Mapping[str, object]
+
+_NAMESPACE = "Microsoft.Dynamics.CRM."
 
 
 class MetadataWriter:
@@ -26,11 +27,37 @@ class MetadataWriter:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self._reader = MetadataReader(environment)
-        self._actions: Mapping[str, Callable[[Request], Response]] = {
-            "PublishXml": self._publish,
-            "PublishAllXml": lambda _: no_content(),
+        self._tables = CustomTables(environment)
+        self._columns = CustomColumns(environment)
+        self._relations = CustomRelations(environment)
+        self._options = CustomOptions(environment)
+        self._components = components.Components(environment)
+        self._actions: Mapping[str, Callable[[Request, Json], Response]] = {
+            "PublishXml": _publish,
+            "PublishAllXml": lambda _request, _body: no_content(),
             "ReactivateEntityKey": self._reactivate,
+            "CreateEntities": self._create_entities,
+            "CreateCustomerRelationships": self._create_customer,
+            "CreatePolymorphicLookupAttribute": self._create_polymorphic,
+            "InsertOptionValue": self._insert_option,
+            "InsertStatusValue": self._insert_status,
+            "UpdateOptionValue": lambda _request, body: self._done(self._options.update, body),
+            "UpdateStateValue": lambda _request, body: self._done(self._options.update, body),
+            "OrderOption": lambda _request, body: self._done(self._options.order, body),
+            "DeleteOptionValue": lambda _request, body: self._done(self._options.delete_option, body),
+            "AddSolutionComponent": self._add_component,
+            "RemoveSolutionComponent": self._remove_component,
         }
+
+    @contextmanager
+    def _customizing(self, request: Request) -> Iterator[None]:
+        """Change metadata: what was changed is kept when all of it succeeded, and taken back otherwise."""
+        if request.content_ids is not None:
+            raise errors.unsupported("Metadata cannot be changed inside a change set.")
+        with self.environment.customizing():
+            yield
+
+    # -- messages
 
     def respond_action(self, request: Request, name: str) -> Response | None:
         """Answer an action of customisation; None when there is none of that name."""
@@ -38,170 +65,185 @@ class MetadataWriter:
             return None
         if request.method != "POST":
             raise errors.no_such_method(request.url)
-        return self._actions[name](request)
+        body = request.json(name) if request.body else {}
+        with self._customizing(request):
+            return self._actions[name](request, body)
+
+    def _done(self, change: Callable[[Json], None], body: Json) -> Response:
+        change(body)
+        return no_content()
+
+    def _insert_option(self, request: Request, body: Json) -> Response:
+        return _answer(request, "InsertOptionValue", {"NewOptionValue": self._options.insert(request, body)})
+
+    def _insert_status(self, request: Request, body: Json) -> Response:
+        return _answer(request, "InsertStatusValue", {"NewOptionValue": self._options.insert_status(request, body)})
+
+    def _create_entities(self, request: Request, body: Json) -> Response:
+        """Add several tables; the message of the platform's own clients."""
+        raw = body.get("Entities")
+        if not isinstance(raw, list) or not raw:
+            raise errors.invalid_argument("Required parameter 'Entities' is missing.")
+        tables = [self._tables.create(request, each) for each in raw if isinstance(each, Mapping)]
+        ids = {
+            "EntityIds": [table.metadata_id for table in tables],
+            "AttributeIds": [
+                column.metadata_id for table in tables for column in table.columns.values() if column.metadata_id
+            ],
+        }
+        return _answer(request, "CreateEntities", ids)
+
+    def _create_customer(self, request: Request, body: Json) -> Response:
+        return self._create_lookup(request, body, "CreateCustomerRelationships", "Customer")
+
+    def _create_polymorphic(self, request: Request, body: Json) -> Response:
+        return self._create_lookup(request, body, "CreatePolymorphicLookupAttribute", "Lookup")
+
+    def _create_lookup(self, request: Request, body: Json, message: str, kind: str) -> Response:
+        raw = body.get("OneToManyRelationships")
+        relationships = [each for each in raw if isinstance(each, Mapping)] if isinstance(raw, list) else []
+        solution = self._components.solution(request, body.get("SolutionUniqueName"))
+        column = self._relations.create_lookup(solution, relationships, body.get("Lookup"), kind)
+        ids = [relation.metadata_id for relation in column.relations.values()]
+        return _answer(request, message, {"RelationshipIds": ids, "AttributeId": column.metadata_id})
+
+    def _reactivate(self, _request: Request, body: Json) -> Response:
+        table = self._reader.find_table(Segment("", str(body.get("EntityLogicalName")), None))
+        self._columns.reactivate(table, self._columns.find_key(table, str(body.get("EntityKeyLogicalName")), None))
+        return no_content()
+
+    def _add_component(self, request: Request, body: Json) -> Response:
+        solution = self._components.solution(request, body.get("SolutionUniqueName"))
+        component_id, kind = parse_guid(body.get("ComponentId")), body.get("ComponentType")
+        if solution is None or component_id is None or not isinstance(kind, int):
+            raise errors.invalid_argument("ComponentId, ComponentType and SolutionUniqueName are required.")
+        membership = self._components.add(solution, kind, component_id)
+        return _answer(request, "AddSolutionComponent", {"id": membership})
+
+    def _remove_component(self, request: Request, body: Json) -> Response:
+        solution = self._components.solution(request, body.get("SolutionUniqueName"))
+        named = body.get("SolutionComponent")
+        raw = named.get("solutioncomponentid") if isinstance(named, Mapping) else body.get("ComponentId")
+        component_id = parse_guid(raw)
+        if solution is None or component_id is None:
+            raise errors.invalid_argument("SolutionComponent and SolutionUniqueName are required.")
+        self._components.remove(component_id, solution)
+        return _answer(request, "RemoveSolutionComponent", {"id": component_id})
+
+    # -- definitions
 
     def respond(self, request: Request, segments: list[str]) -> Response:
-        """Answer a change below ``EntityDefinitions``.
+        """Answer a change of a definition.
 
         Raises:
             ODataError: The change is refused.
         """
-        collection, name, metadata_id = split_keyed(segments[0])
-        if collection != "EntityDefinitions" or len(segments) != 2:
-            raise errors.unsupported(f"{request.method} is not supported on {request.path}.")
-        table = self._reader.find_table(name, metadata_id)
-        below, child, child_id = split_keyed(segments[1])
-        handlers = {
-            ("POST", "Attributes"): lambda: self._create_column(request, table),
-            ("DELETE", "Attributes"): lambda: self._delete_column(table, child, child_id),
-            ("POST", "Keys"): lambda: self._create_key(request, table),
-            ("DELETE", "Keys"): lambda: self._delete_key(table, child, child_id),
+        first = split_keyed(segments[0])
+        rest = [each for each in segments[1:] if not each.startswith(_NAMESPACE)]
+        handlers: Mapping[tuple[str, int], Callable[[Request, Segment, list[str]], Response]] = {
+            ("EntityDefinitions", 0): self._table,
+            ("EntityDefinitions", 1): self._below_table,
+            ("RelationshipDefinitions", 0): self._relationship,
+            ("GlobalOptionSetDefinitions", 0): self._option_set,
         }
-        if (request.method, below) not in handlers:
+        handler = handlers.get((first.collection, len(rest)))
+        if handler is None or request.method not in {"POST", "PUT", "DELETE"}:
             raise errors.unsupported(f"{request.method} is not supported on {request.path}.")
-        if request.content_ids is not None:
-            raise errors.unsupported("Metadata cannot be changed inside a change set.")
-        self._check_solution(request)
-        with self.environment.transaction():
-            return handlers[request.method, below]()
+        with self._customizing(request):
+            return handler(request, first, rest)
 
-    # -- names
-
-    def _check_solution(self, request: Request) -> None:
-        wanted = request.headers.get("mscrm.solutionuniquename")
-        if wanted is None:
-            return
-        solutions = self.environment.model.tables["solution"]
-        found = self.environment.store.find(solutions, {"uniquename": wanted}, 1)
-        if not found:
-            raise errors.invalid_argument(f"The solution '{wanted}' was not found.")
-        if found[0]["ismanaged"]:
-            raise errors.invalid_argument(f"The solution '{wanted}' is managed; components cannot be added to it.")
-
-    def _check_prefix(self, schema_name: object) -> str:
-        """Return a schema name that carries the prefix of a known publisher."""
-        if not isinstance(schema_name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", schema_name):
-            raise errors.invalid_argument("A schema name must consist of letters, digits and underscores.")
-        prefix = schema_name.partition("_")[0].lower()
-        publishers = self.environment.store.iterate(self.environment.model.tables["publisher"])
-        if "_" not in schema_name or prefix not in {str(row["customizationprefix"]).lower() for row in publishers}:
-            raise ODataError(
-                400,
-                "0x80044366",
-                f"The name '{schema_name}' does not begin with the customization prefix of a publisher.",
-            )
-        return schema_name
-
-    # -- columns
-
-    def _create_column(self, request: Request, table: Table) -> Response:
-        body = request.json("EntityDefinitions")
-        schema_name = self._check_prefix(body.get("SchemaName"))
-        if schema_name.lower() in table.columns:
-            raise ODataError(400, "0x80047013", "An attribute with the specified name already exists")
-        for column in parse_definition(body, schema_name, self.environment.new_id):
-            self._add_column(column, table.name)
-        created = self.environment.model.tables[table.name].columns[schema_name.lower()]
-        path = f"EntityDefinitions(LogicalName='{table.name}')/Attributes({created.metadata_id})"
-        return no_content(("OData-EntityId", request.base + path))
-
-    def _add_column(self, column: Column, table_name: str) -> None:
-        self.environment.store.add_column(self.environment.model.tables[table_name], column)
-        self.environment.model.add_column(table_name, column)
-        self.environment.save_customizations()
-
-    def _delete_column(self, table: Table, name: str | None, metadata_id: str | None) -> Response:
-        column = self._reader.find_column(table, name, metadata_id)
-        if not column.metadata_id:
-            raise errors.invalid_argument(f"The column '{column.name}' is part of a managed solution.")
-        if any(column.name in key.columns for key in table.keys.values()):
-            raise ODataError(
-                400,
-                "0x8004f01f",
-                f"The column '{column.name}' cannot be deleted because other components depend on it.",
-            )
-        for each in (column.name, f"{column.name}_base"):
-            if each in table.columns:
-                self.environment.store.drop_column(table, each)
-                self.environment.model.remove_column(table.name, each)
-        self.environment.save_customizations()
+    def _table(self, request: Request, named: Segment, _rest: list[str]) -> Response:
+        if request.method == "POST":
+            created = self._tables.create(request, request.json("EntityDefinitions"))
+            return _created(request, f"EntityDefinitions({created.metadata_id})")
+        table = self._reader.find_table(named)
+        if request.method == "PUT":
+            self._tables.change(request, table, request.json("EntityDefinitions"))
+        else:
+            self._tables.delete(table)
         return no_content()
 
-    # -- keys
+    def _below_table(self, request: Request, named: Segment, rest: list[str]) -> Response:
+        table, child = self._reader.find_table(named), split_keyed(rest[0])
+        handlers: Mapping[tuple[str, str], Callable[[Request, Table, Segment], Response]] = {
+            ("POST", "Attributes"): self._create_column,
+            ("PUT", "Attributes"): self._change_column,
+            ("DELETE", "Attributes"): self._delete_column,
+            ("POST", "Keys"): self._create_key,
+            ("DELETE", "Keys"): self._delete_key,
+        }
+        handler = handlers.get((request.method, child.collection))
+        if handler is None:
+            raise errors.unsupported(f"{request.method} is not supported on {request.path}.")
+        return handler(request, table, child)
 
-    def _create_key(self, request: Request, table: Table) -> Response:
-        body = request.json("EntityDefinitions")
-        schema_name = self._check_prefix(body.get("SchemaName"))
-        raw = body.get("KeyAttributes")
-        columns = tuple(str(name) for name in raw) if isinstance(raw, list) else ()
-        if schema_name.lower() in table.keys:
-            raise ODataError(400, "0x80060893", "An entity key with the same name already exists.")
-        if any(set(key.columns) == set(columns) for key in table.keys.values()):
-            raise ODataError(400, "0x80060894", "An entity key with the selected attributes already exists.")
-        _check_key(table, columns)
-        key = Key(
-            schema_name.lower(),
-            schema_name,
-            label_text(body.get("DisplayName")) or schema_name,
-            columns,
-            self.environment.new_id(),
-            "Pending",
-            self.environment.clock(),
-        )
-        self.environment.put_key(table, key)
-        path = f"EntityDefinitions(LogicalName='{table.name}')/Keys({key.metadata_id})"
-        return no_content(("OData-EntityId", request.base + path))
+    def _create_column(self, request: Request, table: Table, _child: Segment) -> Response:
+        column = self._columns.create(request, table, request.json("EntityDefinitions"))
+        path = f"EntityDefinitions(LogicalName='{table.name}')/Attributes({column.metadata_id})"
+        return _created(request, path)
 
-    def _find_key(self, table: Table, name: str | None, metadata_id: str | None) -> Key:
-        for key in table.keys.values():
-            if key.name == name or key.metadata_id == metadata_id:
-                return key
-        raise ODataError(404, "0x80060888", f"Could not find a key with name {name or metadata_id}.")
-
-    def _delete_key(self, table: Table, name: str | None, metadata_id: str | None) -> Response:
-        self.environment.remove_key(table, self._find_key(table, name, metadata_id))
+    def _change_column(self, request: Request, table: Table, child: Segment) -> Response:
+        column = self._reader.find_column(table, child)
+        self._columns.change(request, table, column, request.json("EntityDefinitions"))
         return no_content()
 
-    def _reactivate(self, request: Request) -> Response:
-        body = request.json("EntityDefinitions")
-        table = self._reader.find_table(str(body.get("EntityLogicalName")), None)
-        key = self._find_key(table, str(body.get("EntityKeyLogicalName")), None)
-        if key.status != "Failed":
-            raise ODataError(400, "0x80060897", "Only a failed entity key index can be reactivated.")
-        again = Key(
-            key.name,
-            key.schema_name,
-            key.label,
-            key.columns,
-            key.metadata_id,
-            "Pending",
-            self.environment.clock(),
-        )
-        with self.environment.transaction():
-            self.environment.put_key(table, again)
+    def _delete_column(self, _request: Request, table: Table, child: Segment) -> Response:
+        self._columns.delete(table, self._reader.find_column(table, child))
         return no_content()
 
-    # -- publishing
+    def _create_key(self, request: Request, table: Table, _child: Segment) -> Response:
+        key = self._columns.create_key(request, table, request.json("EntityDefinitions"))
+        return _created(request, f"EntityDefinitions(LogicalName='{table.name}')/Keys({key.metadata_id})")
 
-    def _publish(self, request: Request) -> Response:
-        text = request.json("PublishXml").get("ParameterXml")
-        if not isinstance(text, str):
-            raise errors.invalid_argument("Required parameter 'ParameterXml' is missing.")
-        try:
-            etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
-        except etree.XMLSyntaxError as error:
-            raise errors.invalid_argument("ParameterXml is not well-formed.") from error
+    def _delete_key(self, _request: Request, table: Table, child: Segment) -> Response:
+        self._columns.delete_key(table, self._columns.find_key(table, child.name, child.metadata_id))
+        return no_content()
+
+    def _relationship(self, request: Request, named: Segment, _rest: list[str]) -> Response:
+        if request.method == "POST":
+            body = request.json("RelationshipDefinitions")
+            solution = self._components.solution(request)
+            if str(body.get("@odata.type")).endswith("ManyToManyRelationshipMetadata"):
+                made = self._relations.create_link(solution, body).metadata_id
+            elif str(body.get("@odata.type")).endswith("OneToManyRelationshipMetadata"):
+                column = self._relations.create_lookup(solution, [body], body.get("Lookup"))
+                [made] = [relation.metadata_id for relation in column.relations.values()]
+            else:
+                raise errors.payload("RelationshipDefinitions", "The '@odata.type' of a relationship is missing.")
+            return _created(request, f"RelationshipDefinitions({made})")
+        metadata_id = str(self._reader.find_relationship(named)["MetadataId"])
+        if request.method == "PUT":
+            self._relations.change(metadata_id, request.json("RelationshipDefinitions"))
+        else:
+            self._relations.delete(metadata_id)
+        return no_content()
+
+    def _option_set(self, request: Request, named: Segment, _rest: list[str]) -> Response:
+        if request.method == "POST":
+            created = self._options.create(request, request.json("GlobalOptionSetDefinitions"))
+            return _created(request, f"GlobalOptionSetDefinitions({created.metadata_id})")
+        option_set = self._reader.find_option_set(named)
+        if request.method == "PUT":
+            self._options.change(request, option_set, request.json("GlobalOptionSetDefinitions"))
+        else:
+            self._options.delete(option_set)
         return no_content()
 
 
-def _check_key(table: Table, columns: tuple[str, ...]) -> None:
-    if not 1 <= len(columns) <= MAX_KEY_COLUMNS or len(table.keys) >= MAX_KEYS:
-        raise errors.invalid_argument(f"A key has 1 to {MAX_KEY_COLUMNS} columns, and a table at most {MAX_KEYS} keys.")
-    size = 0
-    for name in columns:
-        column = table.columns.get(name)
-        if column is None or column.type not in _KEY_TYPES:
-            raise errors.invalid_argument(f"The attribute '{name}' cannot be part of a key of '{table.name}'.")
-        size += (column.max_length or 0) * 2 if column.type == "String" else _KEY_BYTES[column.type]
-    if size > MAX_KEY_BYTES:
-        raise errors.invalid_argument(f"The key is larger than {MAX_KEY_BYTES} bytes.")
+def _created(request: Request, path: str) -> Response:
+    return no_content(("OData-EntityId", request.base + path))
+
+
+def _answer(request: Request, name: str, facts: Json) -> Response:
+    return json_response({"@odata.context": f"{request.base}$metadata#{_NAMESPACE}{name}Response", **facts})
+
+
+def _publish(_request: Request, body: Json) -> Response:
+    text = body.get("ParameterXml")
+    if not isinstance(text, str):
+        raise errors.invalid_argument("Required parameter 'ParameterXml' is missing.")
+    try:
+        etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError as error:
+        raise errors.invalid_argument("ParameterXml is not well-formed.") from error
+    return no_content()

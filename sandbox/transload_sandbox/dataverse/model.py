@@ -1,19 +1,12 @@
 """Tables, columns, states and keys of an organisation.
 
-The shipped tables come from ``schema/*.json`` (one file per table, one column per line), a compact form of
-Microsoft's entity reference and of live metadata. They are frozen and shared between organisations; a
-customisation replaces the table in one organisation's `Model`, so whoever holds the former object notices by
-identity.
+Definitions are frozen, and the shipped ones are shared between organisations; a customisation replaces the table
+in one organisation's `Model`, so whoever holds the former object notices by identity.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
-
-import orjson
 
 LOOKUP_TYPES = frozenset({"Lookup", "Owner", "Customer"})
 NUMBER_TYPES = frozenset({"Decimal", "Double", "Money"})
@@ -25,6 +18,18 @@ Stored = str | int | float | None
 
 Row = dict[str, Stored]
 """All columns of one row by storage name, in the order of the table's storage columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A one-to-many relationship as a customiser made it; shipped ones follow the platform's patterns."""
+
+    schema_name: str
+    collection: str
+    """The collection on the table that the lookup points to."""
+    metadata_id: str
+    cascade: Mapping[str, str]
+    """What follows from Assign, Delete, Merge, Reparent, Share and Unshare of the row pointed to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +63,14 @@ class Column:
     custom: bool = False
     label: str = ""
     metadata_id: str = ""
+    max_kilobytes: int | None = None
+    """Files and images: the largest content."""
+    option_set: str | None = None
+    """The global choice that the options come from."""
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    """Target table to the relationship, where a customiser made it."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """Metadata properties that a customiser set and that nothing here depends on, as the wire has them."""
 
     @property
     def is_lookup(self) -> bool:
@@ -120,6 +133,20 @@ class Link:
     tables: tuple[str, str]
     columns: tuple[str, str]
     navigation: tuple[str, str]
+    metadata_id: str = ""
+    """Given by customisation; empty for shipped relationships."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSet:
+    """A global choice."""
+
+    name: str
+    label: str
+    options: Mapping[int, str]
+    metadata_id: str = ""
+    """Given by customisation; empty for shipped ones."""
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +167,11 @@ class Table:
     states: Mapping[int, State]
     keys: Mapping[str, Key]
     links: tuple[Link, ...]
+    is_intersect: bool = False
+    metadata_id: str = ""
+    """Given by customisation; empty for shipped tables."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """Metadata properties that a customiser set and that nothing here depends on, as the wire has them."""
 
     def lookups(self) -> Iterator[Column]:
         """Yield the stored lookup columns."""
@@ -167,12 +199,32 @@ class Table:
 class Model:
     """The live metadata of one organisation."""
 
-    def __init__(self) -> None:
-        self.tables: dict[str, Table] = dict(shipped_tables())
-        self.by_set: dict[str, str] = {table.entity_set: name for name, table in self.tables.items()}
-        self.external_sets: dict[str, str] = {name: table for table, name in external_sets().items()}
+    def __init__(
+        self, tables: Mapping[str, Table], external_sets: Mapping[str, str], option_sets: Mapping[str, OptionSet]
+    ) -> None:
+        """Start with what is shipped.
+
+        Args:
+            tables: Tables by logical name.
+            external_sets: Tables that exist but stay empty here, by entity set.
+            option_sets: Global choices by name.
+        """
+        self.tables = dict(tables)
+        self.by_set: dict[str, str] = {table.entity_set: name for name, table in tables.items()}
+        self.external_sets = dict(external_sets)
+        self.option_sets = dict(option_sets)
         self.version = 1
         """Grows with every change; answers call it globalmetadataversion."""
+
+    def remember(self) -> Callable[[], None]:
+        """Return a function that brings the metadata back to what it is now."""
+        tables, sets, options = dict(self.tables), dict(self.by_set), dict(self.option_sets)
+
+        def bring_back() -> None:
+            self.tables, self.by_set, self.option_sets = tables, sets, options
+            self.version += 1
+
+        return bring_back
 
     def find_set(self, entity_set: str) -> Table | None:
         """Return the table of an entity set; names are case-sensitive."""
@@ -180,12 +232,22 @@ class Model:
         return self.tables[name] if name else None
 
     def replace(self, table: Table) -> None:
-        """Put a changed table in place of the former one."""
+        """Put a new or changed table in place of the former one."""
         self.tables[table.name] = table
+        self.by_set[table.entity_set] = table.name
         self.version += 1
 
-    def add_column(self, table: str, column: Column) -> None:
-        """Add a custom column to a table."""
+    def remove(self, name: str) -> None:
+        """Remove a table."""
+        self.by_set.pop(self.tables.pop(name).entity_set)
+        self.version += 1
+
+    def amend(self, name: str, **changes: Any) -> None:
+        """Change single fields of a table."""
+        self.replace(replace(self.tables[name], **changes))
+
+    def put_column(self, table: str, column: Column) -> None:
+        """Add a column to a table or replace the one of the same name."""
         former = self.tables[table]
         self.replace(replace(former, columns={**former.columns, column.name: column}))
 
@@ -205,97 +267,62 @@ class Model:
         former = self.tables[table]
         self.replace(replace(former, keys={name: each for name, each in former.keys.items() if name != key}))
 
+    def put_link(self, link: Link) -> None:
+        """Add a many-to-many relationship to both of its tables, and its intersect table."""
+        for name in dict.fromkeys(link.tables):
+            former = self.tables[name]
+            others = tuple(each for each in former.links if each.schema_name != link.schema_name)
+            self.replace(replace(former, links=(*others, link)))
+        self.replace(intersect_table(link))
 
-@cache
-def shipped_tables() -> Mapping[str, Table]:
-    """Return every shipped table by logical name."""
-    folder = files(__package__) / "schema"
-    names = sorted(file.name for file in folder.iterdir() if not file.name.startswith("_"))
-    tables = [parse_table(orjson.loads((folder / name).read_bytes())) for name in names]
-    return {table.name: table for table in tables}
+    def remove_link(self, link: Link) -> None:
+        """Remove a many-to-many relationship with its intersect table."""
+        for name in dict.fromkeys(link.tables):
+            former = self.tables[name]
+            others = tuple(each for each in former.links if each.schema_name != link.schema_name)
+            self.replace(replace(former, links=others))
+        self.remove(link.intersect)
+
+    def put_option_set(self, option_set: OptionSet) -> None:
+        """Add a global choice or replace the one of the same name, in every column that uses it."""
+        self.option_sets[option_set.name] = option_set
+        for table in list(self.tables.values()):
+            for column in table.columns.values():
+                if column.option_set == option_set.name:
+                    self.put_column(table.name, replace(column, options=option_set.options))
+        self.version += 1
 
 
-@cache
-def external_sets() -> Mapping[str, str]:
-    """Return the entity sets of tables that exist but stay empty here, by logical name."""
-    raw = orjson.loads((files(__package__) / "schema" / "_external.json").read_bytes())
-    return {table: entity_set for table, entity_set in raw.items() if entity_set}
+_INTERSECT_SETS = {
+    "teammembership": "teammemberships",
+    "queuemembership": "queuememberships",
+    "leadproduct": "leadproducts",
+}
 
 
-def parse_table(raw: Mapping[str, Any]) -> Table:
-    """Read one schema file."""
-    states = {
-        int(value): State(
-            int(value),
-            state["label"],
-            {int(status): label for status, label in state["statuses"].items()},
-            int(state["default_status"]),
-        )
-        for value, state in raw.get("states", {}).items()
-    }
-    columns = [parse_column(column) for column in raw["columns"]]
+def intersect_table(link: Link) -> Table:
+    """Return the table in which a many-to-many relationship keeps its links."""
+    plural = link.intersect + ("set" if link.metadata_id or "_" in link.intersect else "collection")
+    singular = link.intersect if link.metadata_id else link.intersect.removesuffix("s")
+    primary_id = f"{singular}id"
+    columns = [
+        Column(name, name, "Uniqueidentifier", required="SystemRequired") for name in (primary_id, *link.columns)
+    ]
+    columns.append(Column("versionnumber", "VersionNumber", "BigInt", valid_for_create=False, valid_for_update=False))
     return Table(
-        name=raw["name"],
-        schema_name=raw["schema_name"],
-        entity_set=raw["entity_set"],
-        primary_id=raw["primary_id"],
-        primary_name=raw.get("primary_name"),
-        ownership=raw["ownership"],
-        solution=raw["solution"],
-        is_activity=raw.get("activity", False),
-        is_custom=raw.get("custom", False),
-        has_bulk_messages=raw.get("bulk", False),
+        name=link.intersect,
+        schema_name=link.intersect,
+        entity_set=_INTERSECT_SETS.get(link.intersect, plural),
+        primary_id=primary_id,
+        primary_name=None,
+        ownership="None",
+        solution="platform",
+        is_activity=False,
+        is_custom=bool(link.metadata_id),
+        has_bulk_messages=False,
         columns={column.name: column for column in columns},
-        states=states,
+        states={},
         keys={},
-        links=tuple(parse_link(link) for link in raw.get("many_to_many", ())),
+        links=(),
+        is_intersect=True,
     )
-
-
-def parse_column(raw: Mapping[str, Any]) -> Column:
-    """Read one column of a schema file, or a custom column as the store keeps it."""
-    return Column(
-        name=raw["name"],
-        schema_name=raw["schema_name"],
-        type=raw["type"],
-        valid_for_create="c" in raw["valid"],
-        valid_for_read="r" in raw["valid"],
-        valid_for_update="u" in raw["valid"],
-        required=raw.get("required", "None"),
-        max_length=raw.get("max_length"),
-        minimum=raw.get("min"),
-        maximum=raw.get("max"),
-        precision=raw.get("precision"),
-        precision_source=raw.get("precision_source"),
-        format=raw.get("format"),
-        behavior=raw.get("behavior"),
-        targets=tuple(raw.get("targets", ())),
-        navigation=raw.get("navigation", {}),
-        navigation_base=raw.get("navigation_base"),
-        on_delete=raw.get("on_delete", {}),
-        on_assign=raw.get("on_assign", {}),
-        options={int(value): label for value, label in raw.get("options", {}).items()},
-        default=raw.get("default"),
-        source_type=raw.get("source_type"),
-        custom=raw.get("custom", False),
-        label=raw.get("label") or _words(raw["schema_name"]),
-        metadata_id=raw.get("metadata_id", ""),
-    )
-
-
-def parse_link(raw: Mapping[str, Any]) -> Link:
-    """Read one many-to-many relationship; names that no source gave follow the platform's pattern."""
-    first, second = raw["entities"]
-    # A self-link needs two column names; the platform numbers them the same way.
-    columns = (f"{first}id", f"{second}id") if first != second else (f"{first}idone", f"{first}idtwo")
-    attributes = raw.get("intersect_attributes")
-    if attributes and len(attributes) == 2:
-        columns = (attributes[0], attributes[1])
-    navigation = raw.get("navigation") or [raw["schema_name"]] * 2
-    return Link(raw["schema_name"], raw["intersect"], (first, second), columns, (navigation[0], navigation[1]))
-
-
-def _words(schema_name: str) -> str:
-    """Turn a schema name into a display name: ``msdyn_WorkOrder`` becomes ``Work Order``."""
-    bare = schema_name.split("_", 1)[-1] if schema_name.startswith("msdyn_") else schema_name
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", bare).replace("_", " ").strip().capitalize()

@@ -8,8 +8,12 @@ from transload_sandbox.dataverse import errors
 from transload_sandbox.dataverse.errors import ODataError
 from transload_sandbox.dataverse.expressions import Node, parse_filter
 
-_KNOWN = frozenset({"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken"})
-_REFUSED = frozenset({"$skip", "$search", "$format", "$levels", "$compute", "$apply", "$deltatoken"})
+_KNOWN = frozenset(
+    {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "$deltatoken", "$apply"}
+)
+_INSIDE_EXPAND = frozenset({"$select", "$filter", "$orderby", "$top", "$expand"})
+_REFUSED = frozenset({"$skip", "$search", "$format", "$levels", "$compute"})
+_EXPAND = re.compile(r"(\w+)(/\$ref)?\s*(?:\((.*)\))?", re.DOTALL)
 MAX_EXPANDS = 15
 
 
@@ -19,6 +23,10 @@ class Expand:
 
     name: str
     options: "Options"
+    reference: bool = False
+    """Whether only the address of the row is wanted."""
+    query: str = ""
+    """The options as the client wrote them, joined as in an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +41,26 @@ class Options:
     count: bool = False
     expand: tuple[Expand, ...] = ()
     skiptoken: str | None = None
+    deltatoken: str | None = None
+    apply: str | None = None
 
     def context(self) -> str:
         """Return the part of ``@odata.context`` that names what was asked for."""
         if self.select is None and not self.expand:
             return ""
-        parts = [
-            *(self.select or ()),
-            *(f"{each.name}{each.options.context() or '()'}" for each in self.expand),
-        ]
+        parts = [*(self.select or ())]
+        for each in self.expand:
+            parts += (
+                [each.name, f"{each.name}/$ref()"]
+                if each.reference
+                else [f"{each.name}{each.options.context() or '()'}"]
+            )
         return f"({','.join(parts)})"
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether an expanded property expands others."""
+        return any(each.options.expand for each in self.expand)
 
 
 def parse_options(query: Mapping[str, str]) -> Options:
@@ -56,30 +74,41 @@ def parse_options(query: Mapping[str, str]) -> Options:
             if name in _REFUSED:
                 raise errors.unsupported(f'The "{name}" query parameter isn\'t supported.')
             raise ODataError(400, "0x0", f"The query parameter '{name}' is not supported.")
-    return _parse(query, query)
+    options = _parse(query, query)
+    if _count_expands(options) > MAX_EXPANDS:
+        raise errors.unsupported(f"The number of $expand is over the limit of {MAX_EXPANDS}.")
+    return options
+
+
+def _count_expands(options: Options) -> int:
+    return sum(1 + _count_expands(each.options) for each in options.expand)
 
 
 def _parse(query: Mapping[str, str], aliases: Mapping[str, str]) -> Options:
     select = query.get("$select")
     expand = tuple(_parse_expand(part, aliases) for part in split(query.get("$expand", ""), ","))
-    if len(expand) > MAX_EXPANDS:
-        raise errors.unsupported(f"The number of $expand is over the limit of {MAX_EXPANDS}.")
+    count = query.get("$count", "false").strip()
+    if count not in {"true", "false"}:
+        raise ODataError(400, "0x0", f"Invalid value '{count}' for $count query option found.")
     return Options(
         select=tuple(split(select, ",")) if select and select.strip() != "*" else None,
         filter=parse_filter(query["$filter"], aliases) if query.get("$filter") else None,
-        orderby=tuple(_parse_order(part) for part in split(query.get("$orderby", ""), ",")),
-        top=_parse_top(query["$top"]) if "$top" in query else None,
-        count=query.get("$count") == "true",
+        orderby=tuple(_parse_order(part, aliases) for part in split(query.get("$orderby", ""), ",")),
+        top=_parse_top(query["$top"].strip()) if "$top" in query else None,
+        count=count == "true",
         expand=expand,
         skiptoken=query.get("$skiptoken"),
+        deltatoken=query.get("$deltatoken"),
+        apply=query.get("$apply"),
     )
 
 
-def _parse_order(text: str) -> tuple[str, bool]:
-    match = re.fullmatch(r"([\w/]+)(?:\s+(asc|desc))?", text)
+def _parse_order(text: str, aliases: Mapping[str, str]) -> tuple[str, bool]:
+    match = re.fullmatch(r"(@?[\w/]+)(?:\s+(asc|desc))?", text)
     if not match:
-        raise ODataError(400, "0x0", f"Syntax error at position 0 in '{text}'.")
-    return match.group(1), match.group(2) == "desc"
+        raise ODataError(400, "0x0", f"Syntax error at position {len(text)} in '{text}'.")
+    name = match.group(1)
+    return aliases.get(name, name) if name.startswith("@") else name, match.group(2) == "desc"
 
 
 def _parse_top(text: str) -> int:
@@ -89,18 +118,20 @@ def _parse_top(text: str) -> int:
 
 
 def _parse_expand(text: str, aliases: Mapping[str, str]) -> Expand:
-    name, bracket, rest = text.partition("(")
-    if not bracket:
-        return Expand(name, Options())
-    inner = dict(_pair(part) for part in split(rest[:-1], ";"))
-    return Expand(name, _parse(inner, aliases))
+    match = _EXPAND.fullmatch(text)
+    if not match:
+        raise ODataError(400, "0x0", f"Term '{text}' is not valid in a $select or $expand expression.")
+    name, reference, inner = match.groups()
+    parts = split(inner or "", ";")
+    return Expand(name, _parse(dict(_pair(part) for part in parts), aliases), reference is not None, "&".join(parts))
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
-    if name not in _KNOWN:
+    name = name.strip()
+    if name not in _INSIDE_EXPAND:
         raise errors.unsupported(f"The option '{name}' is not supported inside $expand.")
-    return name, value
+    return name, value.strip()
 
 
 def split(text: str, separator: str) -> list[str]:

@@ -69,10 +69,11 @@ def compile_plan(table: Table) -> Plan:
         writable = column.source_type is None
         create[column.name] = entry if writable and column.valid_for_create else None
         update[column.name] = entry if writable and column.valid_for_update else None
+    filled = _filled_by_platform(table)
     required = tuple(
         column.name
         for column in table.columns.values()
-        if column.required == "SystemRequired" and column.name not in _filled_by_platform(table)
+        if column.required == "SystemRequired" and column.name not in filled
     )
     money = tuple(
         (column, f"{column.name}_base" if f"{column.name}_base" in table.columns else None)

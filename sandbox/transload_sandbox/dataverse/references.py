@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
+from transload_sandbox.dataverse.files import remove_files
+from transload_sandbox.dataverse.links import remove_links
 from transload_sandbox.dataverse.model import Column, Table
 
 _UNDELETABLE = frozenset({"systemuser", "businessunit", "organization"})
@@ -24,7 +26,9 @@ def cascade(environment: Environment, table: Table, ids: Sequence[str]) -> None:
         raise ODataError(405, "0x80040228", f"The {table.name} is read-only and cannot be deleted.")
     store = environment.store
     store.statements(table)
+    remove_files(environment, table, ids)
     store.delete(table, ids)
+    remove_links(environment, table, ids)
     for child, column, target in _pointing_to(environment, table):
         behavior = column.on_delete.get(target, "RemoveLink")
         if behavior == "RemoveLink" and column.required == "SystemRequired":

@@ -7,11 +7,16 @@ from transload_sandbox.dataverse import addressing, errors
 from transload_sandbox.dataverse.addressing import RowKey
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.filters import navigation, property_column
+from transload_sandbox.dataverse.files_api import FilesApi
+from transload_sandbox.dataverse.links_api import LinksApi
 from transload_sandbox.dataverse.model import Row, Stored, Table
-from transload_sandbox.dataverse.options import Options, parse_options
+from transload_sandbox.dataverse.options import parse_options
+from transload_sandbox.dataverse.queries_api import QueriesApi
 from transload_sandbox.dataverse.reader import Reader
-from transload_sandbox.dataverse.shapes import Shape, etag
+from transload_sandbox.dataverse.retrieval import find_row, get_row
+from transload_sandbox.dataverse.scope import property_column
+from transload_sandbox.dataverse.shapes import etag
+from transload_sandbox.dataverse.store import POINTER
 from transload_sandbox.dataverse.wire import Request, Response, json_response, no_content
 from transload_sandbox.dataverse.writer import Writer
 
@@ -22,6 +27,9 @@ class RowsApi:
     def __init__(self, environment: Environment, caller_id: str) -> None:
         self.environment = environment
         self.caller_id = caller_id
+        self._links = LinksApi(environment, caller_id)
+        self._files = FilesApi(environment, caller_id)
+        self._queries = QueriesApi(environment, caller_id)
 
     def respond(self, request: Request, table: Table, key_text: str | None, rest: list[str]) -> Response:
         """Answer a request to a set or to something below it.
@@ -35,33 +43,34 @@ class RowsApi:
         Raises:
             ODataError: The request is refused.
         """
+        if table.is_intersect and request.method != "GET":
+            raise _unsupported_message(request, table)
+        if request.method == "GET" and not _is_content(table, rest):
+            return self._queries.respond(request, table, key_text, rest)
         if key_text is None:
             return self._set(request, table, rest)
         key = addressing.parse_key(table, key_text)
+        if table.name == POINTER:
+            # The rows of this table are those of the activity tables.
+            row = self.get(table, key)
+            table = self.environment.model.tables[str(row["activitytypecode"])]
         if not rest:
             return self._row(request, table, key)
         if len(rest) == 1:
             return self._property(request, table, key, rest[0])
-        if len(rest) == 2 and rest[1] in {"$ref", "$value"}:
-            if rest[1] == "$value" and request.method == "GET":
-                return self._raw_value(table, key, rest[0])
-            return self._link(request, table, key, rest[0])
+        if rest[1:] == ["$value"] and request.method == "GET":
+            return self._files.download(request, self.get(table, key), property_column(table, rest[0]))
+        if rest[1:] == ["$ref"]:
+            return self._links.respond(request, table, self.get(table, key), rest[0])
         raise errors.not_found(rest[-1])
 
     # -- sets
 
     def _set(self, request: Request, table: Table, rest: list[str]) -> Response:
-        if rest == ["$count"] and request.method == "GET":
-            count = Reader(self.environment, request).count(table, parse_options(request.query))
-            headers = (("Content-Type", "text/plain"), ("OData-Version", "4.0"))
-            # The live service starts the number with a byte order mark.
-            return Response(200, headers, f"\ufeff{count}".encode())
         if rest:
             raise errors.not_found(rest[0])
-        if request.method == "GET":
-            reader = Reader(self.environment, request)
-            body = reader.collection(table, parse_options(request.query))
-            return json_response(body, 200, *reader.applied())
+        if table.name == POINTER:
+            raise _unsupported_message(request, table)
         if request.method == "POST":
             with self.environment.transaction():
                 [row] = self._writer().create(table, [request.json(table.entity_set)])
@@ -71,8 +80,6 @@ class RowsApi:
     # -- rows
 
     def _row(self, request: Request, table: Table, key: RowKey) -> Response:
-        if request.method == "GET":
-            return self._retrieve(request, table, key)
         if request.method == "PATCH":
             return self._upsert(request, table, key)
         if request.method == "DELETE":
@@ -82,16 +89,6 @@ class RowsApi:
                 self._writer().delete(table, str(row[table.primary_id]))
             return no_content()
         raise _wrong_method(request)
-
-    def _retrieve(self, request: Request, table: Table, key: RowKey) -> Response:
-        row = self.get(table, key)
-        options = parse_options(request.query)
-        reader = Reader(self.environment, request)
-        unchanged = request.headers.get("if-none-match") == etag(row)
-        if unchanged and not options.expand and not reader.annotator.wanted:
-            return Response(304, (("OData-Version", "4.0"),))
-        body = reader.entity(table, row, options)
-        return json_response(body, 200, ("ETag", etag(row)), *reader.applied())
 
     def _upsert(self, request: Request, table: Table, key: RowKey) -> Response:
         body = request.json(table.entity_set)
@@ -113,7 +110,7 @@ class RowsApi:
         url = request.base + address
         if request.preferences().get("return") != "representation":
             return no_content(("OData-EntityId", url))
-        reader = Reader(self.environment, request)
+        reader = Reader(self.environment, request, self.caller_id)
         body = reader.entity(table, row, parse_options(request.query))
         headers = (("ETag", etag(row)), *reader.applied())
         return json_response(body, 201 if created else 200, *headers)
@@ -121,14 +118,14 @@ class RowsApi:
     # -- single properties
 
     def _property(self, request: Request, table: Table, key: RowKey, name: str) -> Response:
-        if request.method == "GET":
-            row = self.get(table, key)
-            if name not in table.columns or table.columns[name].is_lookup:
-                return self._related(request, table, row, name)
-            column = property_column(table, name)
-            shown = Shape(table, Options(select=(name,))).show(row)
-            context = f"{request.base}$metadata#{table.entity_set}({row[table.primary_id]})/{name}"
-            return json_response({"@odata.context": context, "value": shown[column.property_name]})
+        held = table.columns.get(name)
+        if held is not None and held.type == "File":
+            return self._files.respond(request, table, self.get(table, key), held)
+        collection = self._links.find(table, name) if request.method in {"POST", "PUT"} else None
+        if collection is not None:
+            return self._links.write(request, table, self.get(table, key), collection)
+        if request.method == "PATCH" and held is not None and held.type == "Image":
+            return self._files.upload_image(request, table, self.get(table, key), held)
         if request.method not in {"PUT", "DELETE"}:
             raise _wrong_method(request)
         column = property_column(table, name)
@@ -136,35 +133,6 @@ class RowsApi:
             raise _wrong_method(request)
         value = request.json(table.entity_set).get("value") if request.method == "PUT" else None
         self._update(table, key, {name: value})
-        return no_content()
-
-    def _related(self, request: Request, table: Table, row: Row, name: str) -> Response:
-        lookup, target = navigation(self.environment.model, table, name)
-        found = self.environment.store.fetch(target, [str(row[lookup.name])]) if row[lookup.name] else {}
-        if not found:
-            return no_content()
-        [related] = found.values()
-        reader = Reader(self.environment, request)
-        body = reader.entity(target, related, parse_options(request.query))
-        return json_response(body, 200, ("ETag", etag(related)), *reader.applied())
-
-    def _raw_value(self, table: Table, key: RowKey, name: str) -> Response:
-        value = self.get(table, key)[property_column(table, name).name]
-        if value is None:
-            return no_content()
-        headers = (("Content-Type", "text/plain"), ("OData-Version", "4.0"))
-        return Response(200, headers, str(value).encode())
-
-    def _link(self, request: Request, table: Table, key: RowKey, name: str) -> Response:
-        plan = self.environment.plan(table)
-        if name not in plan.bindings:
-            raise errors.not_found(name)
-        if request.method == "PUT":
-            self._update(table, key, {f"{name}@odata.bind": request.json(table.entity_set).get("@odata.id")})
-        elif request.method == "DELETE":
-            self._update(table, key, {f"{name}@odata.bind": None})
-        else:
-            raise _wrong_method(request)
         return no_content()
 
     def _update(self, table: Table, key: RowKey, body: Mapping[str, object]) -> None:
@@ -178,10 +146,7 @@ class RowsApi:
 
     def find(self, table: Table, key: RowKey) -> Row | None:
         """Return the row that a key names, None when there is none."""
-        if key.row_id is not None:
-            return self.environment.store.fetch(table, [key.row_id]).get(key.row_id)
-        found = self.environment.store.find(table, key.values, 1)
-        return found[0] if found else None
+        return find_row(self.environment, table, key)
 
     def get(self, table: Table, key: RowKey) -> Row:
         """Return the row that a key names.
@@ -189,10 +154,15 @@ class RowsApi:
         Raises:
             ODataError: There is none.
         """
-        row = self.find(table, key)
-        if row is None:
-            raise _missing(table, key)
-        return row
+        return get_row(self.environment, table, key)
+
+
+def _is_content(table: Table, rest: list[str]) -> bool:
+    """Whether a path leads to the content of a file or image."""
+    column = table.columns.get(rest[0]) if rest else None
+    if column is None:
+        return False
+    return column.type == "File" or (column.type == "Image" and rest[1:] == ["$value"])
 
 
 def row_address(table: Table, row: Row) -> str:
@@ -227,6 +197,16 @@ def _check_etag(request: Request, row: Row) -> None:
             "0x80060882",
             "The version of the existing record doesn't match the RowVersion property provided.",
         )
+
+
+def _unsupported_message(request: Request, table: Table) -> ODataError:
+    message = {"POST": "Create", "DELETE": "Delete"}.get(request.method, "Update")
+    return ODataError(
+        405,
+        "0x80040800",
+        f"The '{message}' method does not support entities of type '{table.name}'. "
+        "MessageProcessorCache returned MessageProcessor.Empty.",
+    )
 
 
 def _wrong_method(request: Request) -> ODataError:

@@ -4,8 +4,11 @@ Itself, its root business unit, a currency, the shipped publishers and solutions
 are.
 """
 
+from transload_sandbox.dataverse import reference_rows
+from transload_sandbox.dataverse.business import people
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.model import Row, Stored
+from transload_sandbox.dataverse.model import Row, Stored, Table
+from transload_sandbox.dataverse.views import insert_views
 
 VERSION = "9.2.24073.198"
 BULK_MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
@@ -44,8 +47,14 @@ def insert(environment: Environment, table_name: str, values: Row) -> None:
     environment.store.insert(table, [row])
 
 
-def seed_organization(environment: Environment, name: str) -> None:
-    """Fill an empty organisation."""
+def seed_organization(environment: Environment, name: str, uninstalled: frozenset[str] = frozenset()) -> None:
+    """Fill an empty organisation.
+
+    Args:
+        environment: The organisation.
+        name: Its name.
+        uninstalled: Unique names of shipped solutions that it does not have.
+    """
     ids = environment.fixed_id
     insert(
         environment,
@@ -64,6 +73,8 @@ def seed_organization(environment: Environment, name: str) -> None:
             "currencydecimalprecision": 2,
             "pricingdecimalprecision": 2,
             "expirechangetrackingindays": 7,
+            "isduplicatedetectionenabled": 1,
+            "isduplicatedetectionenabledforonlinecreateupdate": 1,
         },
     )
     insert(environment, "businessunit", {"businessunitid": ids("business unit"), "name": name})
@@ -94,6 +105,8 @@ def seed_organization(environment: Environment, name: str) -> None:
             },
         )
     for unique_name, friendly_name, version, publisher, is_managed in _SOLUTIONS:
+        if unique_name in uninstalled:
+            continue
         insert(
             environment,
             "solution",
@@ -107,6 +120,9 @@ def seed_organization(environment: Environment, name: str) -> None:
                 "isvisible": 1,
             },
         )
+    people.furnish(environment, ids("business unit"), name, ids("system user"))
+    reference_rows.insert_all(environment, insert)
+    insert_views(environment, insert)
     _insert_messages(environment)
 
 
@@ -135,18 +151,27 @@ def insert_user(environment: Environment, user_id: str, fullname: str, values: R
 
 def _insert_messages(environment: Environment) -> None:
     for message in BULK_MESSAGES:
-        message_id = environment.fixed_id(f"message {message}")
-        insert(environment, "sdkmessage", {"sdkmessageid": message_id, "name": message})
-        for table in environment.model.tables.values():
-            if table.has_bulk_messages:
-                filter_id = environment.fixed_id(f"message filter {message} {table.name}")
-                insert(
-                    environment,
-                    "sdkmessagefilter",
-                    {
-                        "sdkmessagefilterid": filter_id,
-                        "sdkmessageid": message_id,
-                        "primaryobjecttypecode": table.name,
-                        "secondaryobjecttypecode": "none",
-                    },
-                )
+        insert(environment, "sdkmessage", {"sdkmessageid": environment.fixed_id(f"message {message}"), "name": message})
+    for table in environment.model.tables.values():
+        insert_messages(environment, table)
+
+
+def insert_messages(environment: Environment, table: Table) -> None:
+    """Say which bulk messages a table has."""
+    for message in BULK_MESSAGES if table.has_bulk_messages else ():
+        insert(
+            environment,
+            "sdkmessagefilter",
+            {
+                "sdkmessagefilterid": environment.fixed_id(f"message filter {message} {table.name}"),
+                "sdkmessageid": environment.fixed_id(f"message {message}"),
+                "primaryobjecttypecode": table.name,
+                "secondaryobjecttypecode": "none",
+            },
+        )
+
+
+def remove_messages(environment: Environment, table: Table) -> None:
+    """Forget which bulk messages a table has."""
+    ids = [environment.fixed_id(f"message filter {message} {table.name}") for message in BULK_MESSAGES]
+    environment.store.delete(environment.model.tables["sdkmessagefilter"], ids)

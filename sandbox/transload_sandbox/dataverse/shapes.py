@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.filters import property_column
 from transload_sandbox.dataverse.model import Column, Row, Stored, Table
 from transload_sandbox.dataverse.options import Options
+from transload_sandbox.dataverse.scope import property_column
 
 FORMATTED = "OData.Community.Display.V1.FormattedValue"
 LOGICAL_NAME = "Microsoft.Dynamics.CRM.lookuplogicalname"
@@ -63,15 +63,32 @@ class Shape:
         stored = {name for name, _ in self.table.storage_columns()}
         return [name for name in dict.fromkeys(names + self._extra) if name in stored]
 
-    def show(self, row: Row) -> dict[str, object]:
-        """Return a row as the client sees it."""
-        shown: dict[str, object] = {"@odata.etag": etag(row)}
-        for name, column in self.columns.items():
-            value = row[column.name]
-            shown[name] = bool(value) if column.type == "Boolean" and value is not None else value
+    def add(self, column: Column) -> None:
+        """Show a further column."""
+        self.columns.setdefault(column.property_name, column)
+
+    def show(self, row: Row, *, tagged: bool = True) -> dict[str, object]:
+        """Return a row as the client sees it, with its entity tag unless told otherwise."""
+        [shown] = self.show_all([row], tagged=tagged)
+        return shown
+
+    def show_all(self, rows: Sequence[Row], *, tagged: bool = True) -> list[dict[str, object]]:
+        """Return rows as the client sees them; pages of five thousand rows are the hot path of reading."""
+        names = list(self.columns)
+        stored = [column.name for column in self.columns.values()]
+        flags = [name for name, column in self.columns.items() if column.type == "Boolean"]
         # Users and teams are principals, whose key is called ownerid.
-        if self.table.name in {"systemuser", "team"}:
-            shown["ownerid"] = row[self.table.primary_id]
+        is_principal = self.table.name in {"systemuser", "team"}
+        shown: list[dict[str, object]] = []
+        for row in rows:
+            each: dict[str, object] = {"@odata.etag": etag(row)} if tagged else {}
+            each.update(zip(names, [row[name] for name in stored], strict=True))
+            for name in flags:
+                if each[name] is not None:
+                    each[name] = bool(each[name])
+            if is_principal:
+                each["ownerid"] = row[self.table.primary_id]
+            shown.append(each)
         return shown
 
 

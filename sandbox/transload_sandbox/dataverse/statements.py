@@ -1,5 +1,6 @@
 """The SQL of one table: its columns, its indexes, and the statements that read and write whole rows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from transload_sandbox.dataverse.model import Column, Table
@@ -9,6 +10,8 @@ _NUMBERS = frozenset({"Decimal", "Double", "Money"})
 # Pointing to rows that live as long as the organisation: an index would cost every insert and serve no
 # delete.
 _UNINDEXED = frozenset({"systemuser", "team", "businessunit", "organization", "transactioncurrency"})
+_SEARCHED = {"quote": ("quotenumber",)}
+"""Columns that the platform itself looks for on every create."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,23 @@ def compile_statements(table: Table) -> Statements:
 def creation(table: Table) -> list[str]:
     """Return the statements that make a table."""
     columns = ", ".join(column_definition(name, column, table) for name, column in table.storage_columns())
-    indexed = [column.name for column in table.lookups() if not _UNINDEXED.issuperset(column.targets)]
+    made = [f'CREATE TABLE "{table.name}" ({columns})', *indexes(table, table.lookups())]
+    made += [
+        f'CREATE INDEX "{table.name}__{name}" ON "{table.name}" ("{name}")' for name in _SEARCHED.get(table.name, ())
+    ]
+    if table.is_intersect:
+        own = {table.primary_id, "versionnumber"}
+        first, second = (name for name in table.columns if name not in own)
+        made.append(f'CREATE UNIQUE INDEX "{table.name}__pair" ON "{table.name}" ("{first}", "{second}")')
+        made.append(f'CREATE INDEX "{table.name}__second" ON "{table.name}" ("{second}")')
+    return made
+
+
+def indexes(table: Table, lookups: Iterable[Column]) -> list[str]:
+    """Return the statements that make the indexes of lookups."""
+    indexed = [column.name for column in lookups if column.is_lookup and not _UNINDEXED.issuperset(column.targets)]
     # Most lookups of most rows are empty: a partial index costs those nothing.
-    indexes = [
+    return [
         f'CREATE INDEX "{table.name}__{name}" ON "{table.name}" ("{name}") WHERE "{name}" IS NOT NULL'
         for name in indexed
     ]
-    return [f'CREATE TABLE "{table.name}" ({columns})', *indexes]

@@ -11,17 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from transload_sandbox.dataverse.errors import UniqueError
+from transload_sandbox.dataverse.errors import UniqueError, unsupported
 from transload_sandbox.dataverse.model import Column, Key, Row, Stored, Table
-from transload_sandbox.dataverse.statements import Statements, column_definition, compile_statements, creation
+from transload_sandbox.dataverse.patterns import like
+from transload_sandbox.dataverse.statements import Statements, column_definition, compile_statements, creation, indexes
 
 _CHUNK = 500
+POINTER = "activitypointer"
+"""The table that holds no rows of its own but shows those of all activity tables."""
 
 
 class Store:
@@ -47,6 +49,12 @@ class Store:
             self.execute("PRAGMA journal_mode=WAL")
             self.execute("PRAGMA synchronous=FULL")
         self.execute("CREATE TABLE IF NOT EXISTS _meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
+        self.execute(
+            "CREATE TABLE IF NOT EXISTS _deleted "
+            "(name TEXT, id TEXT, version INTEGER, PRIMARY KEY (name, id)) WITHOUT ROWID"
+        )
+        self._driver.create_function("dataverse_like", 2, like, deterministic=True)
+        self._pointer: Table | None = None
         self._lock = RLock()
         self._depth = 0
         self._statements: dict[str, Statements] = {}
@@ -58,6 +66,22 @@ class Store:
         """Close the database."""
         self._connection.close()
         self._engine.dispose()
+
+    def copy_to(self, other: sqlite3.Connection) -> None:
+        """Copy everything into an empty database."""
+        with self._lock:
+            self._driver.backup(other)
+
+    def replace_by(self, other: sqlite3.Connection) -> None:
+        """Replace everything by the contents of another database, as `copy_to` wrote them."""
+        with self._lock:
+            if self._pointer is not None:
+                self.execute(f'DROP VIEW IF EXISTS temp."{self._pointer.name}"')
+                self._pointer = None
+            other.backup(self._driver)
+            self._statements.clear()
+            self._existing = self._list_tables()
+            self.version = int(str(self.get_meta("version") or 0))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -85,18 +109,45 @@ class Store:
             finally:
                 self._depth = 0
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what happens inside when it fails, and only that; for use inside a transaction."""
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self.execute("RELEASE part")
+
     def next_version(self) -> int:
         """Give out the next row version."""
         self.version += 1
         return self.version
 
-    def execute(self, sql: str, values: Sequence[Stored] = ()) -> list[tuple[Stored, ...]]:
+    def execute(self, sql: str, values: Sequence[Stored | bytes] = ()) -> list[tuple[Stored, ...]]:
         """Run one statement and return its rows."""
         return self._driver.execute(sql, values).fetchall()
 
-    def select(self, statement: sa.Select[Any]) -> list[tuple[Stored, ...]]:
+    def select(self, statement: sa.SelectBase) -> list[tuple[Stored, ...]]:
         """Run a composed query."""
-        return [tuple(row) for row in self._connection.execute(statement)]
+        compiled = statement.compile(self._engine, compile_kwargs={"render_postcompile": True})
+        parameters = compiled.params
+        values = [parameters[name] for name in compiled.positiontup or ()]
+        return self.execute(str(compiled), values)
+
+    def query(self, sql: str) -> tuple[list[str], list[tuple[Stored, ...]]]:
+        """Run a query that a client wrote; return the names of its columns and its rows.
+
+        Raises:
+            ODataError: It is no query of this database's tables.
+        """
+        try:
+            cursor = self._driver.execute(sql)
+            return [str(each[0]) for each in cursor.description or ()], cursor.fetchall()
+        except sqlite3.Error as error:
+            raise unsupported(f"The SQL query cannot be run: {error}.") from error
 
     # -- small things that are no rows
 
@@ -122,24 +173,69 @@ class Store:
 
     def statements(self, table: Table) -> Statements:
         """Return the SQL of a table, making the table when it is missing."""
-        if table.name not in self._existing:
+        if table.name == POINTER and table is not self._pointer:
+            self.show_activities(table)
+        elif table.name not in self._existing and table.name != POINTER:
             for statement in creation(table):
                 self.execute(statement)
             self._existing.add(table.name)
+            if table.is_activity:
+                self._view_activities()
         known = self._statements.get(table.name)
         if known is None or known.table is not table:
             known = self._statements[table.name] = compile_statements(table)
         return known
 
+    def show_activities(self, pointer: Table) -> None:
+        """Let a table show the rows of all activity tables, read-only and with its own columns."""
+        self._pointer = pointer
+        self._view_activities()
+
+    def _view_activities(self) -> None:
+        if self._pointer is None:
+            return
+        columns = self._pointer.storage_columns()
+        names = [name for name, _ in columns]
+        selects = []
+        for table in sorted(self._existing - {self._pointer.name}):
+            own = {str(row[1]) for row in self.execute(f'PRAGMA table_info("{table}")')}
+            if {"activityid", "activitytypecode"} <= own:
+                shown = ", ".join(f'"{name}"' if name in own else f'NULL AS "{name}"' for name in names)
+                selects.append(f'SELECT {shown} FROM "{table}"')
+        nothing = ", ".join(f'NULL AS "{name}"' for name in names)
+        union = " UNION ALL ".join(selects) or f"SELECT {nothing} WHERE 0"
+        self.execute(f'DROP VIEW IF EXISTS temp."{self._pointer.name}"')
+        self.execute(f'CREATE TEMP VIEW "{self._pointer.name}" AS {union}')
+
     def add_column(self, table: Table, column: Column) -> None:
         """Add a column to a table that may or may not have been touched."""
         if table.name in self._existing:
             self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN {column_definition(column.name, column, table)}')
+            if column.type_column:
+                self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.type_column}" TEXT')
+            for statement in indexes(table, [column]):
+                self.execute(statement)
+            if table.is_activity:
+                self._view_activities()
 
-    def drop_column(self, table: Table, column: str) -> None:
+    def drop_column(self, table: Table, column: Column) -> None:
         """Drop a column and its values."""
         if table.name in self._existing:
-            self.execute(f'ALTER TABLE "{table.name}" DROP COLUMN "{column}"')
+            # No column can be dropped while the view of all activities stands on it.
+            self.execute(f'DROP VIEW IF EXISTS temp."{POINTER}"')
+            self.execute(f'DROP INDEX IF EXISTS "{table.name}__{column.name}"')
+            for name in (column.name, column.type_column):
+                if name:
+                    self.execute(f'ALTER TABLE "{table.name}" DROP COLUMN "{name}"')
+            self._view_activities()
+
+    def drop_table(self, table: Table) -> None:
+        """Drop a table with its rows."""
+        if table.name in self._existing:
+            self.execute(f'DROP VIEW IF EXISTS temp."{POINTER}"')
+            self.execute(f'DROP TABLE "{table.name}"')
+            self._existing.discard(table.name)
+            self._view_activities()
 
     def create_index(self, table: Table, key: Key) -> bool:
         """Build the unique index of a key; False when rows hold duplicates."""
@@ -205,7 +301,7 @@ class Store:
 
     def iterate(self, table: Table) -> list[Row]:
         """Return every row by primary key."""
-        if table.name not in self._existing:
+        if table.name not in self._existing and table.name != POINTER:
             return []
         sql = self.statements(table)
         found = self.execute(f'{sql.select} ORDER BY "{table.primary_id}"')
@@ -213,7 +309,7 @@ class Store:
 
     def count(self, table: Table) -> int:
         """Return the number of rows."""
-        if table.name not in self._existing:
+        if table.name not in self._existing and table.name != POINTER:
             return 0
         return int(str(self.execute(f'SELECT count(*) FROM "{table.name}"')[0][0]))
 
@@ -259,6 +355,17 @@ class Store:
             chunk = ids[start : start + _CHUNK]
             marks = ",".join("?" * len(chunk))
             self.execute(f'DELETE FROM "{table.name}" WHERE "{table.primary_id}" IN ({marks})', chunk)
+        tombstones = [(table.name, row_id, self.next_version()) for row_id in ids]
+        self._driver.executemany("INSERT OR REPLACE INTO _deleted VALUES (?, ?, ?)", tombstones)
+
+    def deleted_since(self, table: Table, version: int, after: str, limit: int) -> list[str]:
+        """Return ids of rows that were deleted after a version, by id; those that came back are left out."""
+        found = self.execute(
+            f"SELECT id FROM _deleted WHERE name = ? AND version > ? AND id > ? AND id NOT IN "
+            f'(SELECT "{table.primary_id}" FROM "{table.name}") ORDER BY id LIMIT ?',
+            (table.name, version, after, limit),
+        )
+        return [str(row_id) for (row_id,) in found]
 
     # -- customisations
 

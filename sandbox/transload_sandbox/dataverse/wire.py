@@ -31,6 +31,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers by lower-case name."""
     body: bytes = b""
+    target: str = ""
+    """Path and query below the base as the client wrote them, still percent-encoded."""
     content_ids: Mapping[str, str] | None = None
     """Inside a change set: address of each row that an earlier part declared."""
 
@@ -106,7 +108,7 @@ def parse_query(text: str) -> dict[str, str]:
 def build_request(method: str, base: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
     """Build a request from the part of an address that follows the base, still percent-encoded."""
     path, _, query = target.partition("?")
-    return Request(method, base, unquote(path), parse_query(query), headers, body)
+    return Request(method, base, unquote(path), parse_query(query), headers, body, target)
 
 
 @dataclass(frozen=True, slots=True)

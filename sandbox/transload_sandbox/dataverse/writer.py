@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from transload_sandbox.dataverse import errors, rules, states
+from transload_sandbox.dataverse.business import ownership
+from transload_sandbox.dataverse.business.changes import Change
 from transload_sandbox.dataverse.environment import Environment, Ignored
 from transload_sandbox.dataverse.errors import ODataError, UniqueError
+from transload_sandbox.dataverse.links import Links
 from transload_sandbox.dataverse.lookups import Lookups
-from transload_sandbox.dataverse.model import Column, Row, Stored, Table
+from transload_sandbox.dataverse.model import Row, Stored, Table
 from transload_sandbox.dataverse.plan import Binding, Plan, Property
 from transload_sandbox.dataverse.references import cascade
+from transload_sandbox.dataverse.relationships import Collection, OneToMany
 
 Body = Mapping[str, object]
 
@@ -25,18 +29,58 @@ class Draft:
     row: Row
     assigned: set[str]
     """Storage columns that the request sets."""
-    children: list[tuple[Table, Column, list[Body]]] = field(default_factory=list)
+    children: list[tuple[Collection, list[Body]]] = field(default_factory=list)
     """Rows of collections that come with the body."""
+    links: list[tuple[Collection, list[str]]] = field(default_factory=list)
+    """References to rows that shall be in collections."""
 
 
 class Writer:
     """Writes on behalf of one user."""
 
-    def __init__(self, environment: Environment, caller_id: str) -> None:
+    def __init__(self, environment: Environment, caller_id: str, *, by_platform: bool = False) -> None:
+        """Write for a user.
+
+        Args:
+            environment: The organisation.
+            caller_id: The user.
+            by_platform: Whether the platform itself writes what follows from a request: no privileges are asked for.
+        """
         self.environment = environment
         self.caller_id = caller_id
-        self._now = environment.now()
+        self.by_platform = by_platform
+        self.now = environment.now()
         self.lookups = Lookups(environment)
+        self.links = Links(self)
+        self._peeked: dict[tuple[str, Stored], Row | None] = {}
+
+    # -- what rules ask for
+
+    def peek(self, table: str, row_id: Stored) -> Row | None:
+        """Return a row that the rules look at, None when there is none; remembered until something is written."""
+        if row_id is None:
+            return None
+        key = (table, row_id)
+        if key not in self._peeked:
+            found = self.environment.store.fetch(self.environment.model.tables[table], [str(row_id)])
+            self._peeked[key] = found.get(str(row_id))
+        return self._peeked[key]
+
+    def forget(self) -> None:
+        """Drop what `peek` remembers."""
+        self._peeked.clear()
+
+    def follow_up(self, table: str, body: Body, preset: Mapping[str, Stored]) -> Row:
+        """Create a row that the platform makes because of another one."""
+        writer = Writer(self.environment, self.caller_id, by_platform=True)
+        [row] = writer.create(self.environment.model.tables[table], [body], [preset])
+        return row
+
+    def carry_on(self, table: str, row: Row, body: Body) -> Row:
+        """Change a row as the platform does because of another one."""
+        writer = Writer(self.environment, self.caller_id, by_platform=True)
+        [changed] = writer.update(self.environment.model.tables[table], [(row, body)], by_message=True)
+        return changed
 
     # -- create
 
@@ -55,16 +99,19 @@ class Writer:
             ODataError: One of the rows is refused. The caller rolls the whole operation back.
         """
         plan = self.environment.plan(table)
+        if not self.by_platform:
+            self.environment.security.check(table, "Create")
         drafts = [self._new(plan, body, presets[index] if presets else {}) for index, body in enumerate(bodies)]
         self.lookups.check()
+        self._check_owners(plan, drafts)
         rows = [draft.row for draft in drafts]
         try:
             self.environment.store.insert(table, rows)
         except UniqueError as error:
             raise self._taken(table, error, len(rows)) from error
         for draft in drafts:
-            self._create_children(table, draft)
-        rules.after_write(self, table, rows)
+            self._fill_collections(table, draft)
+        rules.after_write(self, [Change(table, draft.row, None, draft.assigned) for draft in drafts])
         return rows
 
     def _new(self, plan: Plan, body: Body, preset: Mapping[str, Stored]) -> Draft:
@@ -86,14 +133,18 @@ class Writer:
     def _stamp_new(self, row: Row) -> None:
         row["versionnumber"] = self.environment.store.next_version()
         if "modifiedon" in row:
-            row["modifiedon"] = self._now
+            row["modifiedon"] = self.now
         if "createdon" in row:
-            row["createdon"] = self._now
+            row["createdon"] = self.now
             if row.get("overriddencreatedon"):
-                row["createdon"], row["overriddencreatedon"] = row["overriddencreatedon"], self._now
+                self.environment.security.demand("prvOverrideCreatedOnCreatedBy")
+                row["createdon"], row["overriddencreatedon"] = row["overriddencreatedon"], self.now
+        impersonator = self.environment.security.impersonator_id
         for name in ("createdby", "modifiedby"):
             if name in row:
                 row[name] = self.caller_id
+        if impersonator is not None:
+            row |= {name: impersonator for name in ("createdonbehalfby", "modifiedonbehalfby") if name in row}
         if "organizationid" in row and row["organizationid"] is None:
             row["organizationid"] = self.environment.fixed_id("organization")
         if "ownerid" in row:
@@ -102,16 +153,7 @@ class Writer:
     def _stamp_owner(self, row: Row) -> None:
         if row["ownerid"] is None:
             row["ownerid"], row["ownerid__type"] = self.caller_id, "systemuser"
-        owner, kind = str(row["ownerid"]), str(row["ownerid__type"])
-        unit = self.environment.business_unit(kind, owner)
-        if unit is None:
-            raise errors.row_missing(kind, owner)
-        derived: Row = {
-            "owningbusinessunit": unit,
-            "owninguser": owner if kind == "systemuser" else None,
-            "owningteam": owner if kind == "team" else None,
-        }
-        row |= {name: value for name, value in derived.items() if name in row}
+        ownership.derive(self.environment, row)
 
     # -- update
 
@@ -130,16 +172,23 @@ class Writer:
             ODataError: One of the changes is refused. The caller rolls the whole operation back.
         """
         plan = self.environment.plan(table)
-        rows = [self._changed(plan, former, body, by_message=by_message) for former, body in changes]
+        if not self.by_platform:
+            self.environment.security.check(table, "Write", *(former for former, _ in changes))
+        drafts = [self._changed(plan, former, body, by_message=by_message) for former, body in changes]
+        rows = [draft.row for draft in drafts]
         self.lookups.check()
+        self._check_owners(plan, drafts)
         try:
             self.environment.store.update(table, rows)
         except UniqueError as error:
             raise self._taken(table, error, len(rows)) from error
-        rules.after_write(self, table, rows)
+        for draft in drafts:
+            self._replace_collections(table, draft)
+        written = zip(drafts, changes, strict=True)
+        rules.after_write(self, [Change(table, draft.row, former, draft.assigned) for draft, (former, _) in written])
         return rows
 
-    def _changed(self, plan: Plan, former: Row, body: Body, *, by_message: bool) -> Row:
+    def _changed(self, plan: Plan, former: Row, body: Body, *, by_message: bool) -> Draft:
         table = plan.table
         draft = Draft(former.copy(), set())
         self._apply(plan, body, draft, creating=False)
@@ -151,13 +200,23 @@ class Writer:
                     raise _required(table, name)
         row["versionnumber"] = self.environment.store.next_version()
         if "modifiedon" in row:
-            row["modifiedon"] = self._now
+            row["modifiedon"] = self.now
         if "modifiedby" in row:
             row["modifiedby"] = self.caller_id
+        if "modifiedonbehalfby" in row:
+            row["modifiedonbehalfby"] = self.environment.security.impersonator_id
         if "ownerid" in draft.assigned:
             self._stamp_owner(row)
         self._finish(plan, row, former, draft.assigned)
-        return row
+        return draft
+
+    def _check_owners(self, plan: Plan, drafts: Sequence[Draft]) -> None:
+        """Check that whoever shall own the rows may read them, and the caller may give them away."""
+        if "ownerid" not in plan.table.columns or self.by_platform:
+            return
+        for draft in drafts:
+            if "ownerid" in draft.assigned:
+                ownership.check_owner(self.environment, plan.table, draft.row)
 
     # -- delete
 
@@ -165,9 +224,26 @@ class Writer:
         """Delete a row with everything that the relationships take along.
 
         Raises:
-            ODataError: A restricting relationship keeps the row.
+            ODataError: A restricting relationship or a rule of the table keeps the row.
         """
+        row = self.environment.store.fetch(table, [row_id]).get(row_id)
+        if row is not None:
+            if not self.by_platform:
+                self.environment.security.check(table, "Delete", row)
+            rules.before_delete(self, table, row)
         cascade(self.environment, table, [row_id])
+        self.forget()
+        if row is not None:
+            rules.after_delete(self, table, row)
+
+    def delete_alone(self, table: Table, row_id: str) -> None:
+        """Delete a row inside a longer transaction, so that a refusal takes back nothing but itself.
+
+        Raises:
+            ODataError: A restricting relationship or a rule of the table keeps the row.
+        """
+        with self.environment.store.savepoint():
+            self.delete(table, row_id)
 
     # -- bodies
 
@@ -204,9 +280,8 @@ class Writer:
             [created] = self.create(target, [value])
             reference = (target.name, str(created[target.primary_id]))
             self._set_lookup(plan, binding, reference, draft, creating=creating)
-        elif creating and isinstance(value, list) and (found := rules.collection(plan.table, name)):
-            child = self.environment.model.tables[found[0]]
-            draft.children.append((child, child.columns[found[1]], value))
+        elif isinstance(value, list) and (found := self.links.find(plan.table, name)):
+            draft.children.append((found, value))
         elif name in plan.lookups:
             raise ODataError(
                 400,
@@ -224,19 +299,28 @@ class Writer:
         else:
             raise errors.unknown_property(plan.table.name, name)
 
-    def _create_children(self, table: Table, draft: Draft) -> None:
-        for child, column, bodies in draft.children:
-            preset: Row = {column.name: draft.row[table.primary_id]}
-            if column.type_column:
-                preset[column.type_column] = table.name
-            self.create(child, bodies, [preset] * len(bodies))
+    def _fill_collections(self, table: Table, draft: Draft) -> None:
+        row_id = str(draft.row[table.primary_id])
+        for collection, bodies in draft.children:
+            self.links.create(collection, table, row_id, bodies)
+        for collection, references in draft.links:
+            for reference in references:
+                self.links.associate(collection, table, row_id, *self.links.resolve(collection, reference))
+
+    def _replace_collections(self, table: Table, draft: Draft) -> None:
+        """Put new parties in place; an update can do nothing else to a collection."""
+        for collection, bodies in draft.children:
+            if not isinstance(collection, OneToMany):
+                raise errors.unsupported(f"The collection '{collection.name}' cannot be changed by an update.")
+            self.links.replace(collection, table, str(draft.row[table.primary_id]), bodies)
 
     # -- lookups
 
     def _bind(self, plan: Plan, name: str, value: object, draft: Draft, *, creating: bool) -> None:
         binding = plan.bindings.get(name)
         if binding is None:
-            raise errors.undeclared_navigation(plan.table.entity_set, name)
+            self._bind_collection(plan, name, value, draft, creating=creating)
+            return
         if value is None:
             self._set_lookup(plan, binding, None, draft, creating=creating)
             return
@@ -244,6 +328,16 @@ class Writer:
             raise errors.payload(plan.table.entity_set, f"'{name}@odata.bind' must be a reference to a row.")
         reference = self.lookups.resolve(value, binding.targets)
         self._set_lookup(plan, binding, reference, draft, creating=creating)
+
+    def _bind_collection(self, plan: Plan, name: str, value: object, draft: Draft, *, creating: bool) -> None:
+        collection = self.links.find(plan.table, name)
+        if collection is None:
+            raise errors.undeclared_navigation(plan.table.entity_set, name)
+        if not creating or not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise errors.payload(
+                plan.table.entity_set, f"'{name}@odata.bind' takes a list of references, when a row is created."
+            )
+        draft.links.append((collection, value))
 
     def _set_lookup(
         self, plan: Plan, binding: Binding, reference: tuple[str, str] | None, draft: Draft, *, creating: bool
@@ -260,8 +354,9 @@ class Writer:
     # -- computed columns
 
     def _finish(self, plan: Plan, row: Row, former: Row | None, assigned: set[str]) -> None:
-        rules.complete(self.environment, plan, row, former, assigned)
-        self.environment.before_save(plan.table.name, row)
+        rules.complete(self, plan, Change(plan.table, row, former, assigned))
+        if not self.environment.security.skips_plugins:
+            self.environment.before_save(plan.table.name, row)
 
     def _taken(self, table: Table, error: UniqueError, rows: int) -> ODataError:
         if error.columns == (table.primary_id,):

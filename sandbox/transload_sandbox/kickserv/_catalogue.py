@@ -1,6 +1,6 @@
 """The small lists of the account: employees, job types, statuses, tags, tax entities, items, fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -79,6 +79,12 @@ def _employee(seed: int, ident: int, number: int, name: str, role: str, mail: st
     }
 
 
+EMPLOYEES: Mapping[int, Row] = {
+    ident: {"id": ident, "employee_number": number, "name": name} for ident, number, name, *_ in _PEOPLE
+}
+"""Id, number and name of every employee by id."""
+
+
 def job_types() -> dict[int, Row]:
     """Return the account's kinds of service by id."""
     return {ident: {"id": ident, "name": name, "active": ident != 62495} for ident, (name, _) in JOB_TYPES.items()}
@@ -104,7 +110,7 @@ def tax_entities() -> dict[int, Row]:
 
 @cache
 def items() -> Mapping[int, Row]:
-    """Return the price list by id: services, a part inside a category, and one that is sold no more."""
+    """Return the price list by id: services, parts inside categories, and some that are sold no more."""
     rows: list[Row] = [
         _item(500 + place, name, "Service", price, f"{name}, one system")
         for place, (name, price) in enumerate(JOB_TYPES.values(), start=1)
@@ -119,7 +125,46 @@ def items() -> Mapping[int, Row]:
         "full_name": "Filters:Filter 16x25",
     }
     old: Row = {**_item(521, "UV Lamp (old)", "NonInventory", 240, ""), "active": False}
-    return {int(str(row["id"])): row for row in [*rows, part, old]}
+    return {int(str(row["id"])): row for row in [*rows, part, old, *_parts()]}
+
+
+def _parts() -> Iterator[Row]:
+    """Yield the categories and their parts, which name their parent by its list id."""
+    for place, (path, list_id, parent) in enumerate(_CATEGORIES):
+        yield _below(_item(530 + place, path.rpartition(":")[2], "Service", 0, ""), path, list_id, parent)
+    ident = 540
+    for path, list_id, sizes in _PARTS:
+        for size in sizes:
+            row = _item(ident, f"{path.rpartition(':')[2]} {size}", "NonInventory", 9 + ident % 7, f'{size}" & seal')
+            part: Row = {**row, "price": Decimal(f"{9 + ident % 7}.{ident % 10}5"), "active": ident % 9 != 0}
+            yield _below(part, f"{path}:{row['name']}", str(ident), list_id)
+            ident += 1
+
+
+def _below(row: Row, path: str, list_id: str, parent: str | None) -> Row:
+    return {
+        **row,
+        "list_id": list_id,
+        "parent_list_id": parent,
+        "edit_sequence": "2",
+        "sublevel": path.count(":"),
+        "full_name": path,
+    }
+
+
+_CATEGORIES = (
+    ("Filters", "86", None),
+    ("Filters:Pleated", "87", "86"),
+    ("Filters:HEPA", "88", "86"),
+    ("Motors & Blowers", "90", None),
+    ("Motors & Blowers:ECM", "91", "90"),
+)
+_PARTS = (
+    ("Filters:Pleated", "87", ("14x20", "14x25", "16x20", "18x24", "20x20", "20x25", "24x24")),
+    ("Filters:HEPA", "88", ("16x25", "20x20", "20x25", "Ø 12")),
+    ("Motors & Blowers", "90", ("1/4 HP", "1/3 HP", "1/2 HP", "3/4 HP")),
+    ("Motors & Blowers:ECM", "91", ("1/3 HP", "1/2 HP", "1 HP")),
+)
 
 
 def _item(ident: int, name: str, kind: str, price: int, description: str) -> Row:
@@ -149,6 +194,10 @@ _FIELDS = (
     (305, "Job", "Systems", "number", "custom_number1", ()),
     (311, "Customer", "How did you hear of us", "text", "custom_text1", ()),
     (312, "Customer", "Service plan", "checkbox", "custom_text3", ()),
+    (306, "Job", "Photos taken", "checkbox", "custom_text6", ()),
+    (313, "Customer", "Fuel", "select", "custom_text4", ("Gas", "Heat pump", "Électrique")),
+    (314, "Customer", "Systems on site", "number", "custom_number1", ()),
+    (315, "Customer", "Contract since", "date", "custom_datetime1", ()),
 )
 
 

@@ -1,6 +1,6 @@
-"""Generates what hangs on customers and jobs: contacts, notes, lines, time, payments, visits."""
+"""Generates what hangs on customers and jobs and is not worked on: contacts, notes, lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,10 +8,10 @@ from transload_sandbox.kickserv import _catalogue
 from transload_sandbox.kickserv import _words as words
 from transload_sandbox.kickserv._draw import Draw, later, local
 from transload_sandbox.kickserv._plan import (
+    CHARGE,
     CONTACT_OWNERS,
     CONTACTS_A_BLOCK,
     FIRST_CONTACT,
-    GONE,
     Plan,
     job_id,
 )
@@ -58,10 +58,11 @@ def _contact_owner(block: int, owner: Row | None) -> Value:
 def generate_notes(plan: Plan, block: int, customers: Mapping[int, Row], jobs: Mapping[int, Row]) -> dict[int, Row]:
     """Return the notes of one block by id: three in eight on customers, the others on jobs."""
     rows: dict[int, Row] = {}
+    people, numbers = list(customers), list(jobs)
     for ident in plan.note_ids(block):
         draw = Draw(plan.seed, "note", ident)
         on_customer = ident % 8 < 3
-        owner = draw.pick(list((customers if on_customer else jobs).values()))
+        owner = customers[draw.pick(people)] if on_customer else jobs[draw.pick(numbers)]
         born = owner["created_at"]
         made = later(born if isinstance(born, datetime) else plan.moment(block, 1), hours=draw.number(1, 400))
         author = draw.pick((*_catalogue.EMPLOYEE_IDS, *_catalogue.GHOST_EMPLOYEES))
@@ -85,16 +86,9 @@ def _note_text(draw: Draw, *, on_customer: bool) -> str:
     return draw.pick(words.CUSTOMER_NOTES if on_customer else words.JOB_NOTES)
 
 
-def generate_charges(plan: Plan, block: int) -> dict[int, list[Row]]:
-    """Return the lines of each job number of a block; the first, a service, gives the job its type."""
-    return {
-        number: _charges(Draw(plan.seed, "charges", number), plan, block, number)
-        for number, status in zip(plan.job_numbers(block), plan.job_statuses(block), strict=True)
-        if status != GONE
-    }
-
-
-def _charges(draw: Draw, plan: Plan, block: int, number: int) -> list[Row]:
+def generate_charges(plan: Plan, block: int, number: int) -> list[Row]:
+    """Return the lines of a job number; the first, a service, gives the job its type."""
+    draw = Draw(plan.seed, "charges", number)
     catalogue = _catalogue.items()
     service = draw.pick((501, 502, 502, 503, 503, 503, 504, 505, 505, 505, 506, 507))
     made = local(plan.moment(block, 0.95))
@@ -111,7 +105,7 @@ def _charges(draw: Draw, plan: Plan, block: int, number: int) -> list[Row]:
             raise TypeError("an item without a price")
         rows.append(
             {
-                "id": 90_000 + number * 4 + place,
+                "id": CHARGE.of(number, place),
                 "job_id": job_id(number),
                 "created_on": made,
                 "description": item["full_name"] if item else "Trip charge",
@@ -129,92 +123,3 @@ def _charges(draw: Draw, plan: Plan, block: int, number: int) -> list[Row]:
             }
         )
     return rows
-
-
-def generate_time_entries(job: Row) -> list[Row]:
-    """Return the working time booked on a job: one entry for each assigned technician once work has begun."""
-    started, ended = job.get("started_on"), job.get("completed_on")
-    if not isinstance(started, datetime):
-        return []
-    hours = Decimal(int((ended - started).total_seconds() // 36)) / 100 if isinstance(ended, datetime) else Decimal(0)
-    return [
-        {
-            "id": 7_000 + 4 * _number(job) + place,
-            "job_id": job["id"],
-            "employee_id": ident,
-            "started_on": started,
-            "ended_on": ended,
-            "number_of_hours": hours,
-            "billable": place != 1,
-            "note": "Both returns cleaned" if place == 0 else None,
-            "mileage": Decimal("12.4") if place == 0 else None,
-            "time_entry_type_id": 11,
-            "created_at": started,
-            "updated_at": ended or started,
-        }
-        for place, ident in enumerate(assigned(job))
-    ]
-
-
-def generate_payments(job: Row) -> list[Row]:
-    """Return the payments of a job: what is no longer owed, on the day it was paid or invoiced."""
-    total, rest = job["total"], job["balance_remaining"]
-    when = job.get("invoice_paid_on") or job.get("invoice_date")
-    if not (isinstance(total, Decimal) and isinstance(rest, Decimal) and isinstance(when, datetime)) or total == rest:
-        return []
-    online = _number(job) % 3 == 0
-    return [
-        {
-            "id": 5_000 + _number(job),
-            "customer_id": job["customer_id"],
-            "job_id": job["id"],
-            "date": when.date(),
-            "payment_type": "Credit Card (Online)" if online else "Check",
-            "amount": total - rest,
-            "notes": None if online else "deposit",
-            "ref_number": "" if online else str(1000 + _number(job)),
-            "created_at": when,
-            "updated_at": when,
-            "updated_by": 71315,
-            "stripe_payment_id": f"FAKE-stripe-{_number(job):06}" if online else None,
-            "status": "credit_card_transaction_complete" if online else None,
-        }
-    ]
-
-
-def generate_tasks(job: Row, employees: Mapping[int, Row]) -> list[Row]:
-    """Return the appointments of a job; there are as many as its ``tasks-count`` says."""
-    if not job["tasks_count"]:
-        return []
-    return [
-        {
-            "id": 8_000 + _number(job),
-            "job_id": job["id"],
-            "customer_id": job["customer_id"],
-            "name": job["name"],
-            "description": "Bring long brushes" if _number(job) % 4 == 0 else "",
-            "task_type_id": 1,
-            "scheduled_at": job["scheduled_on"],
-            "ends_at": job.get("ends_at"),
-            "duration": int(minutes) if isinstance(minutes := job.get("duration"), Decimal) else None,
-            "completed_on": job.get("completed_on"),
-            "created_by": job["created_by"],
-            "updated_by": job["updated_by"],
-            "created_at": job["created_at"],
-            "updated_at": job["updated_at"],
-            "employees": [employees[ident] for ident in assigned(job) if ident in employees],
-        }
-    ]
-
-
-def assigned(job: Row) -> Sequence[int]:
-    """Return the ids of the employees that a job's commission split names."""
-    split = job.get("job_allocations")
-    shares = split.get("allocations") if isinstance(split, Mapping) else None
-    if not isinstance(shares, list):
-        return []
-    return [ident for share in shares if isinstance(ident := share["id"], int)]
-
-
-def _number(job: Row) -> int:
-    return int(str(job["job_number"]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from transload_sandbox.kickserv import _words as words
 from transload_sandbox.kickserv._catalogue import GHOST_EMPLOYEES, OFFICE_IDS
@@ -44,17 +45,18 @@ def generate_customers(plan: Plan, block: int, earlier: Mapping[int, Row]) -> di
         if kind == "far_site" and earlier:
             parent = earlier[min(earlier) + 3]
         made = local(plan.moment(block, 0.3 * (place + draw.share()) / len(KINDS)))
-        rows[number] = kinds[kind] = _customer(draw, kind, number, made, parent, kinds.get("person"))
+        row = _customer(draw, kind, number, made, parent, kinds.get("person"))
+        seen = local(plan.last_change(block, draw.share()))
+        rows[number] = kinds[kind] = {**row, "updated_at": max(seen, later(made, days=draw.number(0, 50)))}
     return rows
 
 
-def _customer(draw: Draw, kind: str, number: int, made: datetime, parent: Row | None, twin: Row | None) -> Row:
+def _customer(draw: Draw, kind: str, number: int, made: datetime, parent: Row | None, twin: Row | None) -> Fields:
     row: Fields = {
         "id": customer_id(number),
         "customer_number": number,
         "origin": "manual",
         "created_at": made,
-        "updated_at": later(made, days=draw.number(0, 300), seconds=draw.number(60, 80_000)),
         "is_active": not kind.startswith("inactive"),
         "service_country": "",
         "billing_country": draw.pick(("", "", "usa")),
@@ -159,6 +161,9 @@ def _slots(draw: Draw, row: Fields) -> None:
     if draw.chance(0.2):
         made = row["created_at"]
         row["custom_datetime1"] = at_hour(made, draw.number(10, 400), 0) if isinstance(made, datetime) else None
+    if draw.chance(0.5):
+        row["custom_number1"] = draw.pick((Decimal(1), Decimal(2), Decimal("8.25"), Decimal("-1.5")))
+        row["custom_text4"] = draw.pick(("Gas", "Heat pump", "Électrique", "", None))
 
 
 def _synced(draw: Draw, row: Fields, kind: str, number: int, parent: Row | None) -> None:

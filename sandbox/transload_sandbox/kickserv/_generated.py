@@ -1,87 +1,100 @@
-"""The generated records of one company, block by block, the last few hundred blocks kept at hand."""
+"""Where the generated records of one company come from, kind by kind."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import partial
 
-from transload_sandbox.kickserv import _children, _plan
+from transload_sandbox.kickserv import _children, _files, _payments, _plan, _visits
 from transload_sandbox.kickserv._customers import generate_customers
-from transload_sandbox.kickserv._jobs import generate_jobs
+from transload_sandbox.kickserv._jobs import JobBlock
 from transload_sandbox.kickserv._plan import Plan
-from transload_sandbox.kickserv._table import Table
-from transload_sandbox.kickserv.wire import Row, Value
+from transload_sandbox.kickserv._table import Index, Owner, Rows, Source
+from transload_sandbox.kickserv.wire import Row
 
-_BLOCKS_KEPT = 512
-Rows = Mapping[int, Row]
-Index = Mapping[tuple[Value, ...], Sequence[int]]
-"""Keys of the records of a block by what they belong to."""
+
+def _named(*names: str) -> "_Owners":
+    return _Owners(names)
+
+
+class _Owners:
+    """Reads owners out of fields such as ``customer_id``."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = [(name, "customer" if name == "parent_id" else name.removesuffix("_id")) for name in names]
+
+    def __call__(self, row: Row) -> tuple[Owner, ...]:
+        return tuple((kind, row[name]) for name, kind in self._names if row.get(name) is not None)
+
+
+def _noted(row: Row) -> tuple[Owner, ...]:
+    return ((str(row["noteable_type"]).lower(), row["noteable_id"]),)
 
 
 class Generated:
-    """Computes the blocks of a plan; a block that does not exist is empty."""
+    """The sources of a plan. Each computes its blocks from those it depends on."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        keep = lru_cache(_BLOCKS_KEPT)
-        self.customers: Callable[[int], Rows] = keep(self._customers)
-        self.jobs: Callable[[int], Rows] = keep(self._jobs)
-        self.contacts: Callable[[int], Rows] = keep(self._contacts)
-        self.notes: Callable[[int], Rows] = keep(self._notes)
-        self.children_index: Callable[[int], Index] = keep(lambda block: _index(self.customers(block), "parent_id"))
-        self.jobs_index: Callable[[int], Index] = keep(lambda block: _index(self.jobs(block), "customer_id"))
-        self.contacts_index: Callable[[int], Index] = keep(lambda block: _index(self.contacts(block), "customer_id"))
-        self.notes_index: Callable[[int], Index] = keep(
-            lambda block: _index(self.notes(block), "noteable_type", "noteable_id")
+        blocks = plan.blocks
+        self.customers = Source(
+            blocks, _plan.block_of_customer, self._customers, _named("parent_id"), plan.customer_numbers
         )
-        self.charges: Callable[[int], Mapping[int, list[Row]]] = keep(self._charges)
-
-    def tables(self) -> tuple[Table, Table, Table, Table]:
-        """Return tables of customers and jobs by number, contacts and notes by id."""
-        return (
-            self._table(self.customers, _plan.block_of_customer, self.plan.customer_numbers),
-            self._table(self.jobs, _plan.block_of_job, self.plan.kept_job_numbers),
-            self._table(self.contacts, _plan.block_of_contact, self.plan.contact_ids),
-            self._table(self.notes, _plan.block_of_note, self.plan.note_ids),
+        self.jobs = Source(
+            blocks,
+            _plan.block_of_job,
+            self._jobs,
+            _named("customer_id"),
+            plan.kept_job_numbers,
+            self._jobs_of_customers,
         )
-
-    def _table(
-        self,
-        rows: Callable[[int], Rows],
-        block_of: Callable[[int], int],
-        keys_of: Callable[[int], Iterable[int]],
-    ) -> Table:
-        def keys() -> Iterator[int]:
-            return (key for block in range(self.plan.blocks) for key in keys_of(block))
-
-        return Table(lambda key: rows(block_of(key)).get(key), keys)
-
-    def _exists(self, block: int) -> bool:
-        return 0 <= block < self.plan.blocks
+        self.contacts = Source(blocks, _plan.block_of_contact, self._contacts, _named("customer_id"), plan.contact_ids)
+        self.notes = Source(blocks, _plan.block_of_note, self._notes, _noted, plan.note_ids)
+        self.charges = Source(blocks, _plan.CHARGE.block, self._charges, _named("job_id"))
+        self.time_entries = Source(blocks, _plan.TIME_ENTRY.block, self._time_entries, _named("job_id"))
+        self.payments = Source(blocks, _plan.PAYMENT.block, self._payments, _named("job_id", "customer_id"))
+        self.tasks = Source(blocks, _plan.TASK.block, self._tasks, _named("job_id", "customer_id"))
+        self.attachments = Source(blocks, _plan.ATTACHMENT.block, self._attachments, _named("job_id", "customer_id"))
 
     def _earlier(self, block: int) -> Rows:
-        return self.customers(block // 2) if block else {}
+        return self.customers.rows(block // 2) if block else {}
 
     def _customers(self, block: int) -> Rows:
-        return generate_customers(self.plan, block, self._earlier(block)) if self._exists(block) else {}
+        return generate_customers(self.plan, block, self._earlier(block))
 
     def _jobs(self, block: int) -> Rows:
-        if not self._exists(block):
-            return {}
-        return generate_jobs(self.plan, block, self.customers(block), self._earlier(block), self.charges(block))
+        lines = partial(_children.generate_charges, self.plan, block)
+        return JobBlock(self.plan, block, self.customers.rows(block), self._earlier(block), lines)
+
+    def _jobs_of_customers(self, block: int) -> Index:
+        jobs = self.jobs.rows(block)
+        return jobs.by_customer() if isinstance(jobs, JobBlock) else {}
 
     def _contacts(self, block: int) -> Rows:
-        return _children.generate_contacts(self.plan, block, self.customers(block)) if self._exists(block) else {}
+        return _children.generate_contacts(self.plan, block, self.customers.rows(block))
 
     def _notes(self, block: int) -> Rows:
-        if not self._exists(block):
-            return {}
-        return _children.generate_notes(self.plan, block, self.customers(block), self.jobs(block))
+        return _children.generate_notes(self.plan, block, self.customers.rows(block), self.jobs.rows(block))
 
-    def _charges(self, block: int) -> Mapping[int, list[Row]]:
-        return _children.generate_charges(self.plan, block) if self._exists(block) else {}
+    def _charges(self, block: int) -> Rows:
+        return _keyed(
+            {**line, "tax_id": job["tax_id"]}
+            for number, job in self.jobs.rows(block).items()
+            for line in _children.generate_charges(self.plan, block, number)
+        )
+
+    def _time_entries(self, block: int) -> Rows:
+        return _keyed(entry for job in self.jobs.rows(block).values() for entry in _visits.generate_time_entries(job))
+
+    def _payments(self, block: int) -> Rows:
+        return _keyed(_payments.generate_payments(self.jobs.rows(block)))
+
+    def _tasks(self, block: int) -> Rows:
+        return _keyed(_visits.generate_tasks(self.plan, self.jobs.rows(block), self.customers.rows(block)))
+
+    def _attachments(self, block: int) -> Rows:
+        return _keyed(_files.generate_attachments(self.plan, self.jobs.rows(block), self.customers.rows(block)))
 
 
-def _index(rows: Rows, *names: str) -> Index:
-    index: dict[tuple[Value, ...], list[int]] = {}
-    for key, row in rows.items():
-        index.setdefault(tuple(row.get(name) for name in names), []).append(key)
-    return index
+def _keyed(rows: Iterable[Row]) -> Mapping[int, Row]:
+    """Return records by rising id."""
+    found = {int(str(row["id"])): row for row in rows}
+    return {key: found[key] for key in sorted(found)}

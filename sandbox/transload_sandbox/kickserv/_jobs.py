@@ -1,6 +1,6 @@
 """Generates jobs and opportunities, with dates, prices and a commission split that fit their status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -11,35 +11,64 @@ from transload_sandbox.kickserv._plan import GONE, OPPORTUNITIES, Plan, job_id
 from transload_sandbox.kickserv.wire import Row, Value
 
 Fields = dict[str, Value]
+Charges = Callable[[int], Sequence[Row]]
 _CENT = Decimal("0.01")
 _TAX_RATE = Decimal("0.08625")
 
 
-def generate_jobs(
-    plan: Plan,
-    block: int,
-    own: Mapping[int, Row],
-    earlier: Mapping[int, Row],
-    charges: Mapping[int, Sequence[Row]],
-) -> dict[int, Row]:
-    """Return the jobs and opportunities of one block by job number.
+class JobBlock(Mapping[int, Row]):
+    """The jobs and opportunities of one block by job number; whose they are is known before they are computed."""
 
-    Args:
-        plan: The company's measure.
-        block: Which block.
-        own: Customers of this block.
-        earlier: Customers of block // 2, who come back.
-        charges: Lines by job number; the subtotal is their sum.
-    """
-    numbers, rows = plan.job_numbers(block), {}
-    for place, (number, status) in enumerate(zip(numbers, plan.job_statuses(block), strict=True)):
-        if status == GONE:
-            continue
-        draw = Draw(plan.seed, "job", number)
-        customers = list((own if place % 2 == 0 or not earlier else earlier).values())
-        made = local(plan.moment(block, 0.35 + 0.6 * (place + draw.share()) / len(numbers)))
-        rows[number] = _job(draw, number, status, draw.pick(customers), made, charges[number])
-    return rows
+    def __init__(
+        self, plan: Plan, block: int, own: Mapping[int, Row], earlier: Mapping[int, Row], charges: Charges
+    ) -> None:
+        """Decide which numbers are taken and by whom.
+
+        Args:
+            plan: The company's measure.
+            block: Which block.
+            own: Customers of this block.
+            earlier: Customers of block // 2, who come back.
+            charges: Returns the lines of a job number; the subtotal is their sum.
+        """
+        self._plan, self._block, self._charges = plan, block, charges
+        people = (list(own.values()), list(earlier.values()) or list(own.values()))
+        self._count = len(plan.job_numbers(block))
+        self._drafts: dict[int, tuple[int, str, Row]] = {}
+        for place, (number, status) in enumerate(zip(plan.job_numbers(block), plan.job_statuses(block), strict=True)):
+            if status != GONE:
+                self._drafts[number] = place, status, self._begin(number, people[place % 2])[2]
+        self._rows: dict[int, Row] = {}
+
+    def __getitem__(self, number: int) -> Row:
+        if number not in self._rows:
+            self._rows[number] = self._make(number)
+        return self._rows[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._drafts)
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    def by_customer(self) -> Mapping[tuple[str, Value], Sequence[int]]:
+        """Return the numbers of each customer's jobs."""
+        index: dict[tuple[str, Value], list[int]] = {}
+        for number, (_, _, customer) in self._drafts.items():
+            index.setdefault(("customer", customer["id"]), []).append(number)
+        return index
+
+    def _begin(self, number: int, people: Sequence[Row]) -> tuple[Draw, float, Row]:
+        draw = Draw(self._plan.seed, "job", number)
+        return draw, draw.share(), draw.pick(people)
+
+    def _make(self, number: int) -> Row:
+        place, status, customer = self._drafts[number]
+        draw, share, _ = self._begin(number, (customer,))
+        made = local(self._plan.moment(self._block, 0.35 + 0.6 * (place + share) / self._count))
+        row = _job(draw, number, status, customer, made, self._charges(number))
+        seen = local(self._plan.last_change(self._block, draw.share()))  # by somebody, long after all was done
+        return {**row, "updated_at": max(seen, _last_event(draw, row, made))}
 
 
 def _job(draw: Draw, number: int, status: str, customer: Row, made: datetime, charges: Sequence[Row]) -> Row:
@@ -65,7 +94,6 @@ def _job(draw: Draw, number: int, status: str, customer: Row, made: datetime, ch
         "detailed_invoice": True,
         "status": status,
         "invoice_status": "unpaid",
-        "tasks_count": 0,
         "notification_sent": False,
         "total_expenses": Decimal(0),
         "recurring_interval": draw.pick((None, None, None, "", "yearly")),
@@ -76,7 +104,7 @@ def _job(draw: Draw, number: int, status: str, customer: Row, made: datetime, ch
     _work(draw, row, status, made)
     _invoice(draw, row, status)
     _split(draw, row, status)
-    _touch(draw, row, made)
+    row["tasks_count"] = sum(row.get(name) is not None for name in ("scheduled_on", "estimate_scheduled_on"))
     return row
 
 
@@ -106,7 +134,11 @@ def _slots(draw: Draw, row: Fields) -> None:
         custom_text4=draw.pick(("350", "$100", "0", None)),
         custom_text5=draw.pick(("Inbound", "e-mail", "Existing Customer")),
         custom_number1=Decimal(draw.number(1, 4)) if draw.chance(0.3) else None,
+        custom_text6=draw.pick(("true", "false", "")),
     )
+    made = row["created_at"]
+    if draw.chance(0.3) and isinstance(made, datetime):
+        row["custom_datetime1"] = at_hour(made, -draw.number(20, 400), 0)
 
 
 def _estimate(draw: Draw, row: Fields, status: str, made: datetime) -> None:
@@ -133,7 +165,6 @@ def _work(draw: Draw, row: Fields, status: str, made: datetime) -> None:
     start = at_hour(made, draw.number(4, 20), draw.number(8, 16), draw.pick((0, 0, 30)))
     if status != "complete" or draw.chance(0.6):
         row["scheduled_on"] = start
-        row["tasks_count"] = 1
         if draw.chance(0.4):
             minutes = draw.pick((30, 60, 90, 240))
             row.update(ends_at=later(start, minutes=minutes), duration=Decimal(minutes))
@@ -196,11 +227,17 @@ def _split(draw: Draw, row: Fields, status: str) -> None:
     people = draw.shuffled(TECHNICIAN_IDS)[:count]
     if count and draw.chance(0.05):
         people[0] = draw.pick((71301, *GHOST_EMPLOYEES))
+    row["job_allocations"] = split_between(people, house=draw.pick((0, 0.0)) if count and draw.chance(0.7) else None)
+
+
+def split_between(employees: Sequence[int], house: float | None = None) -> Row:
+    """Return a commission split: equal shares, and one of the house unless it is None."""
+    count = len(employees)
     even = round(100 / count, 13) if count == 3 else 100 // max(count, 1)
-    shares: list[tuple[int | None, int | float]] = [(ident, even) for ident in people]
-    if count and draw.chance(0.7):
-        shares.insert(0, (None, draw.pick((0, 0.0))))
-    row["job_allocations"] = {
+    shares: list[tuple[int | None, int | float]] = [(ident, even) for ident in employees]
+    if house is not None:
+        shares.insert(0, (None, house))
+    return {
         "allocations": [
             {
                 "id": ident,
@@ -215,11 +252,11 @@ def _split(draw: Draw, row: Fields, status: str) -> None:
     }
 
 
-def _touch(draw: Draw, row: Fields, made: datetime) -> None:
-    """Stamp the last change: after everything that has happened, never after an appointment still to come."""
+def _last_event(draw: Draw, row: Row, made: datetime) -> datetime:
+    """Return a moment after everything that has happened; an appointment still to come has not."""
     planned = ("scheduled_on", "ends_at", "estimate_scheduled_on")
     past = [value for name, value in row.items() if isinstance(value, datetime) and name not in planned]
-    row["updated_at"] = later(max([*past, made]), seconds=draw.number(0, 40_000))
+    return later(max([*past, made]), seconds=draw.number(0, 40_000))
 
 
 def blank_job(name: str, number: int, customer: Row) -> Row:
@@ -245,5 +282,5 @@ def blank_job(name: str, number: int, customer: Row) -> Row:
         "tasks_count": 0,
         "notification_sent": False,
         "total_expenses": nothing,
-        "job_allocations": {"allocations": [], "include_expenses": True},
+        "job_allocations": split_between([]),
     }

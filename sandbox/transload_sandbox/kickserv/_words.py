@@ -80,6 +80,8 @@ CUSTOMER_NOTES = (
     "Was overcharged in the spring.\r\nCredit of $25 promised by the office.\r\n\r\nSee invoice.",
     "2 systems & 3 dryers, <attic> hatch is sticky",
     "  ",
+    "<p>Called <b>twice</b>, no answer.</p><ul><li>1st: 8&nbsp;am</li><li>2nd: noon</li></ul>",
+    "عميل مميز، يفضل الاتصال مساءً\n\u05e9\u05dc\u05d5\u05dd\n👩\u200d🔧 Zoë\u0301",
 )
 JOB_NOTES = (
     "Customer asked for a call 30 minutes before arrival.",
@@ -88,6 +90,8 @@ JOB_NOTES = (
     "Left a voicemail.\r\nNo answer at the door; rescheduled.",
     "Systemdruck 1,5 bar; geprüft ✓ / température 21 °C",
     "Filter was black. Recommended quarterly change. 価格は説明済み",
+    '<div>See <a href="https://example.com/manual?model=X&amp;page=2">the manual</a><br>Part № 7</div>',
+    "Tab\tseparated\treadings:\n1\t68 °F\n2\t71 °F\n\n\n",
 )
 DESCRIPTIONS = (
     "leak in ceiling",
@@ -98,6 +102,9 @@ DESCRIPTIONS = (
     "",
     "Annual service <plan B> ",
 )
+TASK_DESCRIPTIONS = ("Bring long brushes", "", "", "Ladder, 28 ft\r\nAsk for Zoë", None)
+REMINDERS = ("Call back about dryer vent", "Send the winter offer", "Rückruf: Filter bestellt?")
+FILE_DESCRIPTIONS = (None, None, "", "before", "after the repair, north side <wide>")
 LONG_SENTENCE = (
     "The technician found the return plenum packed with construction dust, removed it by hand, sealed two"
     " joints with mastic, and advised the owner that the flexible run above the pantry sags and will need"

@@ -1,9 +1,10 @@
 """Puts a record together as it is shown: stored fields, computed parts, included associations."""
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from decimal import Decimal
 
-from transload_sandbox.kickserv import _children
+from transload_sandbox.kickserv._visits import assigned
 from transload_sandbox.kickserv.company import Company
 from transload_sandbox.kickserv.wire import Row, Value
 
@@ -37,15 +38,9 @@ def shown_task(company: Company, task: Row) -> Row:
     """Return one appointment with its job and customer."""
     return {
         **task,
-        "job": company.job_by_id(task["job_id"]),
-        "customer": company.customer_by_id(task["customer_id"]),
+        "job": company.job_by_id(task.get("job_id")),
+        "customer": company.customer_by_id(task.get("customer_id")),
     }
-
-
-def tasks_of(company: Company, job: Row) -> list[Row]:
-    """Return the appointments of a job."""
-    employees = {int(str(row["id"])): row for row in company.employees.rows()}
-    return _children.generate_tasks(job, employees)
 
 
 def _last_job(company: Company, customer: Row) -> Row:
@@ -60,40 +55,36 @@ def _last_job(company: Company, customer: Row) -> Row:
 
 
 def _employees(company: Company, job: Row) -> list[Row]:
-    found = (company.employees.get(ident) for ident in _children.assigned(job))
+    found = (company.employees.get(ident) for ident in assigned(job))
     return [row for row in found if row is not None]
-
-
-def _tags(company: Company, row: Row) -> list[Row]:
-    """Hang up to two tags on a third of the records, by id alone, so that the choice needs no store."""
-    tags, ident = list(company.tags.rows()), int(str(row["id"]))
-    if ident % 3:
-        return []
-    return [tags[ident % len(tags)]] if ident % 2 else [tags[ident % len(tags)], tags[(ident + 1) % len(tags)]]
 
 
 def _assignments(company: Company, row: Row) -> list[Row]:
     """Repeat the labelled custom slots as assignments."""
     kind = "Job" if "job_number" in row else "Customer"
-    result: list[Row] = []
-    for field in company.custom_fields.rows():
-        if field["applies_to"] != kind:
-            continue
-        value = row.get(str(field["column_name"]))
-        text = format(value, "f") if isinstance(value, Decimal) else value
-        result.append(
-            {
-                "id": int(str(row["id"])) * 20 + int(str(field["id"])) % 20,
-                "custom_field_id": field["id"],
-                "assignable_id": row["id"],
-                "assignable_type": kind,
-                "value": text if text is None or isinstance(text, str) else str(text),
-                "created_at": row["created_at"],
-                "updated_at": row["created_at"],
-                "custom_field": field,
-            }
-        )
-    return result
+    return [
+        {
+            "id": int(str(row["id"])) * 20 + int(str(field["id"])) % 20,
+            "custom_field_id": field["id"],
+            "assignable_id": row["id"],
+            "assignable_type": kind,
+            "value": _assigned_text(row.get(str(field["column_name"])), str(field["field_type"])),
+            "created_at": row["created_at"],
+            "updated_at": row["created_at"],
+            "custom_field": field,
+        }
+        for field in company.custom_fields.rows()
+        if field["applies_to"] == kind
+    ]
+
+
+def _assigned_text(value: Value, kind: str) -> str | None:
+    """Return a slot's value as the text of an assignment; a date loses its time."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return value.date().isoformat() if kind == "date" else value.isoformat()
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def _tax_entity(company: Company, row: Row) -> Row | None:
@@ -111,25 +102,26 @@ def _job_status(company: Company, job: Row) -> Row | None:
     return company.job_statuses.get(ident) if isinstance(ident, int) else None
 
 
-_CUSTOMER_PARTS: Mapping[str, Part] = {
-    "contacts": Company.contacts_of,
-    "jobs": lambda company, row: [job for job in company.jobs_of(row) if company.is_job(job)],
-    "tasks": lambda company, row: [task for job in company.jobs_of(row) for task in tasks_of(company, job)],
+_COMMON_PARTS: Mapping[str, Part] = {
     "notes": Company.notes_of,
+    "tasks": Company.tasks_of,
     "tax_entity": _tax_entity,
     "custom_field_assignments": _assignments,
-    "tags": _tags,
+    "tags": Company.tags_of,
+    "attachments": Company.attachments_of,
+}
+_CUSTOMER_PARTS: Mapping[str, Part] = {
+    **_COMMON_PARTS,
+    "contacts": Company.contacts_of,
+    "jobs": lambda company, row: [job for job in company.jobs_of(row) if company.is_job(job)],
 }
 _JOB_PARTS: Mapping[str, Part] = {
+    **_COMMON_PARTS,
     "customer": lambda company, row: company.customer_by_id(row["customer_id"]),
     "employees": _employees,
     "job_charges": Company.charges_of,
-    "time_entries": lambda _, row: _children.generate_time_entries(row),
-    "notes": Company.notes_of,
+    "time_entries": Company.time_entries_of,
     "job_type": _job_type,
     "job_status": _job_status,
-    "tax_entity": _tax_entity,
-    "custom_field_assignments": _assignments,
-    "tags": _tags,
-    "payments": lambda _, row: _children.generate_payments(row),
+    "payments": Company.payments_of,
 }

@@ -4,132 +4,130 @@
     company.customers.get(3)["name"]
     company.update_customer(3, name="Odette Yarrow-Lomax")
 
-Everybody in it is invented. Customers and jobs are found by number, contacts and notes by id. Changes may
-come from any thread; hold `lock` to see several records at one moment.
+Everybody in it is invented. Customers and jobs are found by number, everything else by id. Changes may come
+from any thread; hold `lock` to see several records at one moment.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from threading import RLock
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 
-from transload_sandbox.kickserv import _catalogue, _plan
+from transload_sandbox._changes import Change, compare_records
+from transload_sandbox.kickserv import _catalogue
 from transload_sandbox.kickserv._customers import blank_customer
 from transload_sandbox.kickserv._draw import local
-from transload_sandbox.kickserv._generated import Generated, Index
-from transload_sandbox.kickserv._jobs import blank_job
-from transload_sandbox.kickserv._plan import OPPORTUNITIES, Plan
+from transload_sandbox.kickserv._jobs import blank_job, split_between
+from transload_sandbox.kickserv._records import Records, is_job_row, number_of
 from transload_sandbox.kickserv._table import Table
+from transload_sandbox.kickserv._visits import WORK, hours_between, task
 from transload_sandbox.kickserv.wire import Row, Value
 
+__all__ = ["Company", "CompanyState", "number_of"]
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+_CENT = Decimal("0.01")
+_TOTALS = ("quantity", "price_per_unit", "discount")
 
 
-class Company:
-    """All records of one Kickserv account."""
+@dataclass(frozen=True, slots=True)
+class CompanyState:
+    """What was changed in a company up to some moment."""
 
-    def __init__(self, customers: int = 200, seed: int = 7, *, now: Callable[[], datetime] = _now) -> None:
-        """Lay out a company; nothing is computed yet.
+    overlays: Mapping[str, Mapping[int, Row | None]]
+
+
+class Company(Records):
+    """All records of one Kickserv account, with the changes that people make.
+
+    Attributes:
+        touch_parents: Whether a new note, file, payment or time entry stamps the job or customer it hangs on;
+            nobody knows what the real system does. A line or an appointment always does: it changes the job's
+            own totals or count.
+    """
+
+    touch_parents = False
+
+    # -- any kind of record
+
+    def update(self, kind: str, key: int, *, stale: bool = False, fields: Mapping[str, Value]) -> Row:
+        """Change a record and stamp it, or leave the old stamp when stale.
 
         Args:
-            customers: How many customers. Jobs come at about 2.5, notes at 2 and contacts at 0.6 a customer.
-            seed: Another seed gives another company.
-            now: The clock that stamps changes.
+            kind: Name of its resource: ``customers``, ``job_charges``.
+            key: Number of a customer or job, id of anything else.
+            stale: Keep ``updated-at`` as it is.
+            fields: New values, underscored names.
+
+        Returns:
+            The new record.
+
+        Raises:
+            KeyError: There is no such record.
         """
-        if customers < 1:
-            raise ValueError("a company needs a customer")
-        self.plan = Plan(seed, customers)
-        self.lock = RLock()
-        self._now = now
-        self._generated = Generated(self.plan)
-        self.customers, self.jobs, self.contacts, self.notes = self._generated.tables()
-        self.employees = _fixed(_catalogue.employees(seed))
-        self.job_types = _fixed(_catalogue.job_types())
-        self.job_statuses = _fixed(_catalogue.job_statuses())
-        self.tags = _fixed(_catalogue.tags())
-        self.tax_entities = _fixed(_catalogue.tax_entities())
-        self.items = _fixed(_catalogue.items())
-        self.custom_fields = _fixed(_catalogue.custom_fields())
-
-    def customer_by_id(self, ident: Value) -> Row | None:
-        """Return the customer of an internal id."""
-        return self.customers.get(_plan.customer_number(ident)) if isinstance(ident, int) else None
-
-    def job_by_id(self, ident: Value) -> Row | None:
-        """Return the job or opportunity of an internal id."""
-        return self.jobs.get(_plan.job_number(ident)) if isinstance(ident, int) else None
-
-    @staticmethod
-    def is_job(row: Row) -> bool:
-        """Tell whether ``jobs.xml`` lists a record; opportunities answer by number only."""
-        return row["status"] not in OPPORTUNITIES
-
-    def children_of(self, customer: Row) -> list[Row]:
-        """Return the sub-customers of a customer by rising number."""
-        near = (self._generated.children_index(block) for block in self._blocks_of(customer))
-        return _owned(self.customers, near, "customer_number", {"parent_id": customer["id"]})
-
-    def jobs_of(self, customer: Row) -> list[Row]:
-        """Return the jobs and opportunities of a customer by rising number."""
-        near = (self._generated.jobs_index(block) for block in self._blocks_of(customer))
-        return _owned(self.jobs, near, "job_number", {"customer_id": customer["id"]})
-
-    def contacts_of(self, customer: Row) -> list[Row]:
-        """Return the contacts of a customer by rising id."""
-        near = self._generated.contacts_index(_plan.block_of_customer(number_of(customer)))
-        return _owned(self.contacts, [near], "id", {"customer_id": customer["id"]})
-
-    def notes_of(self, owner: Row) -> list[Row]:
-        """Return the notes of a customer or job by rising id."""
-        on_job = "job_number" in owner
-        block = _plan.block_of_job(number_of(owner)) if on_job else _plan.block_of_customer(number_of(owner))
-        near = self._generated.notes_index(block)
-        return _owned(
-            self.notes,
-            [near],
-            "id",
-            {"noteable_type": "Job" if on_job else "Customer", "noteable_id": owner["id"]},
-        )
-
-    def charges_of(self, job: Row) -> list[Row]:
-        """Return the lines of a job."""
-        number = number_of(job)
-        return list(self._generated.charges(_plan.block_of_job(number)).get(number, ()))
-
-    def last_completed_job(self, customer: Row) -> Row | None:
-        """Return the job of a customer that was completed last."""
-        done = [(when, job) for job in self.jobs_of(customer) if isinstance(when := job.get("completed_on"), datetime)]
-        return max(done, key=lambda entry: entry[0])[1] if done else None
-
-    def counts(self) -> dict[str, int]:
-        """Return how many records a complete extraction finds; the notes include those of opportunities."""
         with self.lock:
-            jobs = sum(map(self.is_job, self.jobs.rows()))
-            return {
-                "customer": len(self.customers.keys()),
-                "contact": len(self.contacts.keys()),
-                "job": jobs,
-                "opportunity": len(self.jobs.keys()) - jobs,
-                "note": len(self.notes.keys()),
-                "employee": len(self.employees.keys()),
-            }
+            table = self.tables[kind]
+            row: Row = {**_get(table, key), **({} if stale else {"updated_at": self._stamp()}), **fields}
+            table.put(key, row)
+            if kind == "job_charges" and fields.keys() & {*_TOTALS, "total", "deleted_at"}:
+                self._add_up(row["job_id"])
+            return row
+
+    def add(self, kind: str, fields: Mapping[str, Value]) -> Row:
+        """Add a record as it is under the next id of its kind; return it. Only the time of making is filled in."""
+        with self.lock:
+            table = self.tables[kind]
+            ident = table.next_key()
+            row = self._add(table, ident, {"id": ident, **fields})
+            if kind == "job_charges":
+                self._add_up(row.get("job_id"))
+            return row
+
+    def delete(self, kind: str, key: int) -> None:
+        """Delete a record with everything that hangs on it; sub-customers keep their ``parent-id``.
+
+        Raises:
+            KeyError: There is no such record.
+        """
+        with self.lock:
+            row = _get(self.tables[kind], key)
+            if kind == "customers":
+                for job in self.jobs_of(row):
+                    self.delete("jobs", number_of(job))
+                _delete_all(self.contacts, self.contacts_of(row))
+            if kind in ("customers", "jobs"):
+                for table, rows in self._hanging_on(row):
+                    _delete_all(table, rows)
+            self.tables[kind].delete(key)
+            if kind == "job_charges":
+                self._add_up(row["job_id"])
+
+    def _hanging_on(self, owner: Row) -> Iterable[tuple[Table, list[Row]]]:
+        yield self.notes, self.notes_of(owner)
+        yield self.attachments, self.attachments_of(owner)
+        yield self.tasks, self.tasks_of(owner)
+        if is_job_row(owner):
+            yield self.charges, self.charges_of(owner)
+            yield self.time_entries, self.time_entries_of(owner)
+            yield self.payments, self.payments_of(owner)
+
+    # -- customers, jobs, contacts, notes
 
     def update_customer(self, number: int, *, stale: bool = False, **fields: Value) -> Row:
         """Change a customer and stamp it, or leave the old stamp when stale; return the new record."""
-        return self._update(self.customers, number, stale, fields)
+        return self.update("customers", number, stale=stale, fields=fields)
 
     def update_job(self, number: int, *, stale: bool = False, **fields: Value) -> Row:
         """Change a job or opportunity; a new status can turn one into the other."""
-        return self._update(self.jobs, number, stale, fields)
+        return self.update("jobs", number, stale=stale, fields=fields)
 
     def update_contact(self, ident: int, *, stale: bool = False, **fields: Value) -> Row:
         """Change a contact."""
-        return self._update(self.contacts, ident, stale, fields)
+        return self.update("contacts", ident, stale=stale, fields=fields)
 
     def update_note(self, ident: int, *, stale: bool = False, **fields: Value) -> Row:
         """Change a note."""
-        return self._update(self.notes, ident, stale, fields)
+        return self.update("notes", ident, stale=stale, fields=fields)
 
     def add_customer(self, name: str, **fields: Value) -> Row:
         """Add a customer under the next number; return it."""
@@ -153,71 +151,221 @@ class Company:
     def add_note(self, text: str, *, customer: int = 0, job: int = 0, public: bool = False) -> Row:
         """Add a note to a job or customer, given by number; return it."""
         with self.lock:
-            ident = self.notes.next_key()
-            owner = _get(self.jobs, job) if job else _get(self.customers, customer)
-            author = _catalogue.OFFICE_IDS[0]
+            owner, author = self._owner(customer, job), _catalogue.OFFICE_IDS[0]
             fields: dict[str, Value] = {
-                "id": ident,
                 "noteable_id": owner["id"],
+                "noteable_type": "Job" if is_job_row(owner) else "Customer",
                 "note": text,
                 "public": public,
+                "created_by": author,
+                "updated_by": author,
             }
-            fields.update(noteable_type="Job" if job else "Customer", created_by=author, updated_by=author)
-            return self._add(self.notes, ident, fields)
+            return self._hang(self.notes, owner, fields)
 
     def delete_customer(self, number: int) -> None:
-        """Delete a customer with its contacts, notes and jobs; sub-customers keep their ``parent-id``."""
-        with self.lock:
-            customer = _get(self.customers, number)
-            for job in self.jobs_of(customer):
-                self.delete_job(number_of(job))
-            _delete_all(self.contacts, self.contacts_of(customer))
-            _delete_all(self.notes, self.notes_of(customer))
-            self.customers.delete(number)
+        """Delete a customer with its jobs and all that hangs on them; sub-customers keep their ``parent-id``."""
+        self.delete("customers", number)
 
     def delete_job(self, number: int) -> None:
-        """Delete a job or opportunity with its notes."""
-        with self.lock:
-            _delete_all(self.notes, self.notes_of(_get(self.jobs, number)))
-            self.jobs.delete(number)
+        """Delete a job or opportunity with all that hangs on it."""
+        self.delete("jobs", number)
 
     def delete_contact(self, ident: int) -> None:
         """Delete a contact."""
-        with self.lock:
-            _delete_all(self.contacts, [_get(self.contacts, ident)])
+        self.delete("contacts", ident)
 
     def delete_note(self, ident: int) -> None:
         """Delete a note."""
-        with self.lock:
-            _delete_all(self.notes, [_get(self.notes, ident)])
+        self.delete("notes", ident)
 
-    def _blocks_of(self, customer: Row) -> list[int]:
-        return self.plan.related_blocks(_plan.block_of_customer(number_of(customer)))
+    # -- what hangs on jobs
 
-    def _update(self, table: Table, key: int, stale: bool, fields: Mapping[str, Value]) -> Row:
+    def add_charge(self, job: int, description: str = "", *, item: int | None = None, **fields: Value) -> Row:
+        """Add a line to a job, which changes the job's totals; return it.
+
+        Args:
+            job: Job number.
+            description: Title; that of the item when empty.
+            item: Id of a catalogue item, whose price and texts are taken over where no others are given.
+            fields: ``quantity``, ``price_per_unit``, ``discount`` (an amount), ``details`` and so on.
+        """
         with self.lock:
-            stamp = {} if stale else {"updated_at": local(self._now())}
-            row: Row = {**_get(table, key), **stamp, **fields}
-            table.put(key, row)
-            return row
+            owner, sold = _get(self.jobs, job), None if item is None else _get(self.items, item)
+            values: dict[str, Value] = {
+                "job_id": owner["id"],
+                "created_on": self._stamp(),
+                "description": description or (sold["full_name"] if sold else ""),
+                "quantity": Decimal(1),
+                "price_per_unit": sold["price"] if sold else Decimal(0),
+                "discount": Decimal(0),
+                "item_id": item,
+                "item": sold,
+                "details": sold["description"] if sold else "",
+                "tax_id": owner.get("tax_id"),
+                "updated_by": _catalogue.OFFICE_IDS[0],
+                **fields,
+            }
+            values.setdefault("total", _line_total(values))
+            line = self._hang(self.charges, owner, values)
+            self._add_up(owner["id"])
+            return line
+
+    def add_time_entry(self, job: int, employee: int, started_on: datetime, **fields: Value) -> Row:
+        """Book working time of an employee id on a job number; without ``ended_on`` it is running. Return it."""
+        with self.lock:
+            owner, end = _get(self.jobs, job), fields.get("ended_on")
+            values: dict[str, Value] = {
+                "job_id": owner["id"],
+                "employee_id": employee,
+                "started_on": started_on,
+                "number_of_hours": hours_between(started_on, end if isinstance(end, datetime) else None),
+                "billable": True,
+                **fields,
+            }
+            return self._hang(self.time_entries, owner, values)
+
+    def add_payment(self, job: int, amount: Decimal, day: date, **fields: Value) -> Row:
+        """Add a payment to a job number and take it off what is owed; return it."""
+        with self.lock:
+            owner = _get(self.jobs, job)
+            kept: dict[str, Value] = {"job_id": owner["id"], "customer_id": owner["customer_id"], "date": day}
+            kept.update({"payment_type": "Check", "amount": amount, "ref_number": "", **fields})
+            rest = Decimal(str(owner["balance_remaining"])) - amount
+            paid: dict[str, Value] = {"invoice_status": "paid", "invoice_paid_on": self._stamp()} if rest <= 0 else {}
+            self.update("jobs", job, fields={"balance_remaining": rest, **paid})
+            return self._hang(self.payments, owner, kept)
+
+    def add_task(
+        self,
+        name: str,
+        start: datetime | None,
+        *,
+        job: int = 0,
+        customer: int = 0,
+        kind: int = WORK,
+        employees: Iterable[int] = (),
+        **fields: Value,
+    ) -> Row:
+        """Add an appointment for a job number, or a reminder for a customer number; return it."""
+        with self.lock:
+            owner = self._owner(customer, job)
+            ident = self.tasks.next_key()
+            belongs: dict[str, Value] = {"customer_id": owner["id"]}
+            if is_job_row(owner):
+                belongs = {"job_id": owner["id"], "customer_id": owner["customer_id"]}
+                count = int(str(owner["tasks_count"])) + 1
+                self.update("jobs", job, fields={"tasks_count": count})
+            row = task(ident, name, kind, start, list(employees), **belongs, **fields)
+            return self._add(self.tasks, ident, row)
+
+    def add_attachment(
+        self, file_name: str, content: bytes, content_type: str, *, customer: int = 0, job: int = 0, **fields: Value
+    ) -> Row:
+        """Add a file to a job or customer, given by number; return its record."""
+        with self.lock:
+            owner, name = self._owner(customer, job), hashlib.sha256(content).hexdigest()
+            self._blobs[name] = content
+            values: dict[str, Value] = {
+                ("job_id" if is_job_row(owner) else "customer_id"): owner["id"],
+                "file_name": file_name,
+                "content_type": content_type,
+                "file_size": len(content),
+                "sha256": name,
+                "created_by": _catalogue.OFFICE_IDS[0],
+                **fields,
+            }
+            return self._hang(self.attachments, owner, values)
+
+    def assign(self, job: int, employees: Iterable[int]) -> Row:
+        """Replace the employees of a job by these ids; return the job."""
+        return self.update_job(job, job_allocations=split_between(list(employees)))
+
+    def tag(self, names: Iterable[str], *, customer: int = 0, job: int = 0) -> Row:
+        """Replace the tags of a job or customer, given by number; unknown ones are made. Return the owner."""
+        with self.lock:
+            known = {row["name"]: row["id"] for row in self.tags.rows()}
+            idents = [known.get(name) or self._new_tag(name) for name in names]
+            fields: dict[str, Value] = {"tag_ids": " ".join(map(str, idents))}
+            return self.update("jobs" if job else "customers", job or customer, fields=fields)
+
+    def _new_tag(self, name: str) -> int:
+        ident = self.tags.next_key()
+        self.tags.put(ident, {"id": ident, "name": name})
+        return ident
+
+    # -- state
+
+    def snapshot(self) -> CompanyState:
+        """Return the present state, to `restore` or `compare` later."""
+        with self.lock:
+            return CompanyState({kind: dict(table.overlay) for kind, table in self.tables.items()})
+
+    def restore(self, state: CompanyState) -> None:
+        """Go back, or forward, to a state of this company."""
+        with self.lock:
+            for kind, table in self.tables.items():
+                table.restore(state.overlays[kind])
+
+    def digest(self) -> dict[str, str]:
+        """Return a digest of each kind of record; equal ones mean equal records."""
+        with self.lock:
+            about = (self.plan.seed, self.plan.customers)
+            return {kind: _digest((about, kind, table.changes())) for kind, table in self.tables.items()}
+
+    def compare(self, before: CompanyState, after: CompanyState | None = None) -> list[Change]:
+        """Return what differs between two states; the second is the present one when left out."""
+        with self.lock:
+            now = after or self.snapshot()
+            return [change for kind in self.tables for change in self._compare(kind, before, now)]
+
+    def _compare(self, kind: str, before: CompanyState, after: CompanyState) -> Iterable[Change]:
+        find, keys = self.tables[kind].source.find, before.overlays[kind].keys() | after.overlays[kind].keys()
+        sides = [
+            {f"{key:012}": row for key in keys if (row := state.overlays[kind].get(key, find(key))) is not None}
+            for state in (before, after)
+        ]
+        for change in compare_records(kind, *sides):
+            yield Change(kind, change.key.lstrip("0"), change.before, change.after)
+
+    # -- helpers
+
+    def _stamp(self) -> datetime:
+        return local(self.now())
+
+    def _owner(self, customer: int, job: int) -> Row:
+        return _get(self.jobs, job) if job else _get(self.customers, customer)
 
     def _add(self, table: Table, key: int, fields: Mapping[str, Value]) -> Row:
-        stamp = local(self._now())
+        stamp = self._stamp()
         row: Row = {"created_at": stamp, "updated_at": stamp, **fields}
         table.put(key, row)
         return row
 
+    def _hang(self, table: Table, owner: Row, fields: Mapping[str, Value]) -> Row:
+        ident = table.next_key()
+        if self.touch_parents:
+            self.update("jobs" if is_job_row(owner) else "customers", number_of(owner), fields={})
+        return self._add(table, ident, {"id": ident, **fields})
 
-def number_of(row: Row) -> int:
-    """Return the number in a customer's or job's address, or the id of any other record."""
-    value = row.get("job_number") or row.get("customer_number") or row["id"]
-    if not isinstance(value, int):
-        raise TypeError(f"not a number: {value!r}")
-    return value
+    def _add_up(self, job_id: Value) -> None:
+        """Work out the totals of a job from its lines; what was paid stays paid."""
+        job = self.job_by_id(job_id)
+        if job is None:
+            return
+        lines = (line for line in self.charges_of(job) if line.get("deleted_at") is None)
+        subtotal = sum((Decimal(str(line["total"])) for line in lines), Decimal(0))
+        rate = self.tax_entities.get(int(str(job["tax_id"]))) if job.get("tax_id") else None
+        percent = Decimal(str(rate["rate"])) if rate else Decimal(0)
+        tax = (subtotal * percent / 100).quantize(_CENT, ROUND_HALF_UP)
+        paid = Decimal(str(job["total"])) - Decimal(str(job["balance_remaining"]))
+        total = subtotal + tax
+        fields: dict[str, Value] = {"subtotal": subtotal, "tax": tax, "total": total, "balance_remaining": total - paid}
+        self.update("jobs", number_of(job), fields=fields)
 
 
-def _fixed(rows: Mapping[int, Row]) -> Table:
-    return Table(rows.get, lambda: iter(sorted(rows)))
+def _line_total(line: Mapping[str, Value]) -> Decimal:
+    quantity, price, discount = (Decimal(str(line[name])) for name in _TOTALS)
+    return max(quantity * price - discount, Decimal(0))
 
 
 def _get(table: Table, key: int) -> Row:
@@ -232,10 +380,14 @@ def _delete_all(table: Table, rows: Iterable[Row]) -> None:
         table.delete(number_of(row))
 
 
-def _owned(table: Table, near: Iterable[Index], key: str, wanted: Mapping[str, Value]) -> list[Row]:
-    """Return the records whose fields say that they belong: generated near their owner, or changed since."""
-    owner = tuple(wanted.values())
-    keys = {ident for index in near for ident in index.get(owner, ())}
-    keys.update(int(str(row[key])) for row in table.changed())
-    rows = (table.get(ident) for ident in sorted(keys))
-    return [row for row in rows if row and all(row.get(name) == value for name, value in wanted.items())]
+def _digest(value: object) -> str:
+    return hashlib.blake2b(_canonical(value).encode(), digest_size=16).hexdigest()
+
+
+def _canonical(value: object) -> str:
+    """Write a value so that equal values give equal texts: fields in order, times in UTC."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{name}:{_canonical(value[name])}" for name in sorted(value)) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_canonical, value)) + "]"
+    return str(value.timestamp()) if isinstance(value, datetime) else repr(value)

@@ -27,6 +27,7 @@ Treatment = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 class Rule:
     """One scripted fault."""
 
+    kind: str
     treat: Treatment
     match: re.Pattern[str]
     after: int
@@ -59,11 +60,11 @@ class Faults:
         """Answer with an error status, 429 or 503 say, instead of the application."""
         headers = {"retry-after": retry_after} if retry_after is not None else None
         response = Response(render_errors("Try again later."), status, headers, "application/xml; charset=utf-8")
-        self._add(_answering(response), match, after, times)
+        self._add("answer", _answering(response), match, after, times)
 
     def html(self, status: int = 500, *, match: str = "", after: int = 0, times: int = 1) -> None:
         """Answer with a web page; with status 200 it even looks like a success."""
-        self._add(_answering(Response(_HTML, status, media_type="text/html")), match, after, times)
+        self._add("html", _answering(Response(_HTML, status, media_type="text/html")), match, after, times)
 
     def delay(self, seconds: float, *, match: str = "", after: int = 0, times: int = 1) -> None:
         """Answer late."""
@@ -72,24 +73,24 @@ class Faults:
             await asyncio.sleep(seconds)
             await app(scope, receive, send)
 
-        self._add(treat, match, after, times)
+        self._add("delay", treat, match, after, times)
 
     def truncate(self, keep: float = 0.5, *, match: str = "", after: int = 0, times: int = 1) -> None:
         """Deliver only a share of the body, in an otherwise proper HTTP answer."""
-        self._add(_shortening(keep, honest=True), match, after, times)
+        self._add("truncate", _shortening(keep, honest=True), match, after, times)
 
     def cut(self, keep: float = 0.5, *, match: str = "", after: int = 0, times: int = 1) -> None:
         """Close the connection after a share of the announced body."""
-        self._add(_shortening(keep, honest=False), match, after, times)
+        self._add("cut", _shortening(keep, honest=False), match, after, times)
 
     def call(self, action: Callable[[], object], *, match: str = "", after: int = 0) -> None:
-        """Run an action just before a request is answered: a list that shifts, a token reset."""
+        """Run an action just before a request is answered: a list that shifts, a record deleted, a token reset."""
 
         async def treat(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
             action()
             await app(scope, receive, send)
 
-        self._add(treat, match, after, 1)
+        self._add("call", treat, match, after, 1)
 
     def clear(self) -> None:
         """Forget all faults still to come."""
@@ -103,9 +104,17 @@ class Faults:
             self._rules = [rule for rule in self._rules if rule.times]
         return claimed.treat if claimed else None
 
-    def _add(self, treat: Treatment, match: str, after: int, times: int) -> None:
+    def waiting(self) -> list[dict[str, object]]:
+        """Return the faults that lie ahead as plain data."""
         with self._lock:
-            self._rules.append(Rule(treat, re.compile(match), after, times))
+            return [
+                {"kind": rule.kind, "match": rule.match.pattern, "after": rule.after, "times": rule.times}
+                for rule in self._rules
+            ]
+
+    def _add(self, kind: str, treat: Treatment, match: str, after: int, times: int) -> None:
+        with self._lock:
+            self._rules.append(Rule(kind, treat, re.compile(match), after, times))
 
 
 def with_faults(app: ASGIApp, faults: Faults) -> ASGIApp:

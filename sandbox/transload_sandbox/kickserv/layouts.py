@@ -181,6 +181,7 @@ INCLUDES: dict[str, dict[str, Field]] = {
             Field("jobs", "array", JOB),
             Field("tasks", "array", TASK),
             *_COMMON_INCLUDES,
+            Field("attachments", "array", CUSTOMER_ATTACHMENT),
         )
     },
     "job": {
@@ -194,6 +195,7 @@ INCLUDES: dict[str, dict[str, Field]] = {
             Field("job_type", "object", JOB_TYPE),
             Field("job_status", "object", JOB_STATUS),
             *_COMMON_INCLUDES[1:],
+            Field("attachments", "array", JOB_ATTACHMENT),
             Field("payments", "array", PAYMENT),
         )
     },

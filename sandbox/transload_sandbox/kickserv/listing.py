@@ -1,18 +1,15 @@
-"""Chooses the records of a list: filter, order, page."""
+"""Reads the filters of a query."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import overload
 
-from transload_sandbox.kickserv._children import assigned
 from transload_sandbox.kickserv._draw import ZONE, Draw
-from transload_sandbox.kickserv._table import Table
+from transload_sandbox.kickserv._visits import assigned
 from transload_sandbox.kickserv.company import Company
+from transload_sandbox.kickserv.ordering import Test
 from transload_sandbox.kickserv.wire import Row, names
 
 Query = Mapping[str, str]
-Test = Callable[[Row], bool]
 
 CUSTOMER_FILTERS = names(
     "customer_number name phone_number fax email_address service_address service_city service_zip_code "
@@ -47,75 +44,49 @@ def item_tests(query: Query) -> list[Test]:
     return [*tests, *([_equals("name", query["name"])] if "name" in query else [])]
 
 
-def rows_passing(rows: Iterable[Row], tests: Sequence[Test]) -> list[Row]:
-    """Return the rows that pass every test."""
-    return [row for row in rows if _passes(row, tests)]
+def opportunity_tests(query: Query) -> list[Test]:
+    """Return the tests that an opportunity query asks for."""
+    return [_equals(name, query[name]) for name in ("status", "job_type_id") if name in query]
 
 
-def _passes(row: Row, tests: Sequence[Test]) -> bool:
-    return all(test(row) for test in tests)
+def invoice_tests(query: Query) -> list[Test]:
+    """Return the tests of an invoice query: a job with an invoice date, of the status asked for."""
+    tests: list[Test] = [lambda row: row.get("invoice_date") is not None]
+    return [*tests, *([_equals("invoice_status", query["invoice_status"])] if "invoice_status" in query else [])]
 
 
-class Chosen(Sequence[Row]):
-    """The rows of a list in order; without tests a page costs no more than its own rows."""
-
-    def __init__(self, table: Table, keys: Sequence[int], tests: Sequence[Test]) -> None:
-        self._table = table
-        self._keys = [key for key in keys if (row := table.get(key)) and _passes(row, tests)] if tests else keys
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    @overload
-    def __getitem__(self, place: int) -> Row: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Row]: ...
-
-    def __getitem__(self, place: int | slice) -> Row | list[Row]:
-        if isinstance(place, slice):
-            return [self._row(key) for key in self._keys[place]]
-        return self._row(self._keys[place])
-
-    def _row(self, key: int) -> Row:
-        row = self._table.get(key)
-        if row is None:
-            raise KeyError(key)
-        return row
+def task_tests(query: Query) -> list[Test]:
+    """Return the tests of a task query: days in account time, the second one excluded, job and employee."""
+    tests = [_equals("job_id", query["job_id"])] if "job_id" in query else []
+    tests.extend(_on_day(query[name], before=name == "to") for name in ("from", "to") if name in query)
+    if "employee_number" in query:
+        number = query["employee_number"]
+        tests.append(lambda row: any(str(person["employee_number"]) == number for person in _people(row)))
+    return tests
 
 
-def page_of(rows: Sequence[Row], page: int, size: int) -> Sequence[Row]:
-    """Return one page, counted from 1; empty past the end."""
-    return rows[(page - 1) * size : page * size]
+def _people(row: Row) -> Sequence[Row]:
+    people = row.get("employees")
+    return people if isinstance(people, list) else []
+
+
+def _on_day(text: str, *, before: bool) -> Test:
+    """Test the start of a task against a day; a day that cannot be read excludes nothing."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return lambda _row: True
+
+    def test(row: Row) -> bool:
+        start = row.get("scheduled_at")
+        return isinstance(start, datetime) and (start.astimezone(ZONE).date() < day) is before
+
+    return test
 
 
 def shuffled_page(rows: Sequence[Row], page: int) -> list[Row]:
     """Mix the rows of a page, the same way each time it is asked for."""
     return Draw("page", page).shuffled(rows)
-
-
-def by_last_change(table: Table) -> Sequence[int]:
-    """Return the keys of a table by ``updated-at``, newest first; equal stamps by falling key."""
-    return _by_last_change(table, table.version)
-
-
-def listed_jobs(table: Table, *, newest_first: bool) -> Sequence[int]:
-    """Return the numbers that ``jobs.xml`` lists: those of jobs, not of opportunities."""
-    return _listed_jobs(table, table.version, newest_first)
-
-
-@lru_cache(8)
-def _by_last_change(table: Table, _version: int) -> Sequence[int]:
-    keys = table.keys()
-    stamped = ((row["updated_at"], key) for key in keys if (row := table.get(key)))
-    pairs = [(stamp.timestamp(), key) for stamp, key in stamped if isinstance(stamp, datetime)]
-    return [key for _, key in sorted(pairs, reverse=True)]
-
-
-@lru_cache(8)
-def _listed_jobs(table: Table, version: int, newest_first: bool) -> Sequence[int]:
-    keys = _by_last_change(table, version) if newest_first else table.keys()
-    return [key for key in keys if (row := table.get(key)) and Company.is_job(row)]
 
 
 def _equals(name: str, wanted: str) -> Test:

@@ -36,6 +36,26 @@ GIVEN: dict[str, Given] = {
     "bulk-updatemultiple": TWO_ACCOUNTS,
     "batch-long-get": TWO_ACCOUNTS,
     "query-in-function": TWO_ACCOUNTS,
+    "query-expand": [
+        (
+            "contact",
+            {
+                "firstname": "Jonas",
+                "lastname": "Albrecht",
+                "parentcustomerid_account@odata.bind": f"accounts({ACCOUNT})",
+                "account_primary_contact@odata.bind": [f"accounts({ACCOUNT})"],
+            },
+        ),
+        (
+            "contact",
+            {
+                "firstname": "Mira",
+                "lastname": "Tanaka",
+                "parentcustomerid_account@odata.bind": f"accounts({ACCOUNT})",
+            },
+        ),
+    ],
+    "query-lambda": [("task", {"subject": "x", "regardingobjectid_account_task@odata.bind": f"accounts({ACCOUNT})"})],
     "query-filter-forms": [
         (
             "contact",

@@ -1,8 +1,6 @@
 """The organisation behind uvicorn and TLS: unmodified MSAL signs in, and connections really break."""
 
-import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import trustme
-import uvicorn
 
+from transload_sandbox._server import Server as Loopback
+from transload_sandbox._server import make_certificates
 from transload_sandbox.dataverse import AppUser, DataverseOrg, Fault, build_app
 
 
@@ -28,22 +26,10 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    certificates = make_certificates(tmp_path_factory.mktemp("tls"))
     org = DataverseOrg()
-    config = uvicorn.Config(build_app(org), log_level="critical", ssl_certfile=str(folder / "server.pem"))
-    running = uvicorn.Server(config)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield Server(f"https://127.0.0.1:{port}", folder / "ca.pem", org)
-        running.should_exit = True
-        thread.join()
+    with Loopback(build_app(org)).with_tls(certificates) as running:
+        yield Server(running.url, certificates.ca_file, org)
     org.close()
 
 

@@ -190,3 +190,123 @@ def test_an_opportunity_that_is_won_becomes_a_job() -> None:
     company.update_job(number(opportunity, "job_number"), status="unscheduled")
 
     assert company.counts()["job"] == before["job"] + 1
+
+
+def test_what_hangs_on_jobs_adds_up(company: Company) -> None:
+    jobs = list(company.jobs.rows())
+
+    tasks = {row["id"]: len(company.tasks_of(row)) for row in jobs}
+    entries = [entry for job in jobs for entry in company.time_entries_of(job)]
+    payments = list(company.payments.rows())
+
+    assert tasks == {row["id"]: row["tasks_count"] for row in jobs}
+    assert any(entry["ended_on"] is None for entry in entries)
+    assert any(entry["note"] == "After the break" for entry in entries)
+    assert sum(Decimal(str(row["amount"])) for row in payments) == sum(
+        Decimal(str(job["total"])) - Decimal(str(job["balance_remaining"])) for job in jobs
+    )
+
+
+def test_a_payment_can_cover_several_jobs_and_a_job_can_have_several_payments(company: Company) -> None:
+    notes = [str(row["notes"]) for row in company.payments.rows()]
+    each = [len(company.payments_of(job)) for job in company.jobs.rows()]
+
+    assert any(" and #" in note for note in notes)
+    assert max(each) == 2
+
+
+def test_invoices_are_paid_unpaid_and_partly_paid(company: Company) -> None:
+    invoiced = [job for job in company.jobs.rows() if job.get("invoice_date")]
+
+    kinds = {
+        (job["invoice_status"], job["balance_remaining"] == 0, job["balance_remaining"] == job["total"])
+        for job in invoiced
+    }
+
+    assert {("paid", True, False), ("unpaid", False, True), ("unpaid", False, False), ("unpaid", True, False)} <= kinds
+
+
+def test_items_name_their_categories_by_list_id_and_by_path(company: Company) -> None:
+    items = {row["list_id"]: row for row in company.items.rows()}
+
+    below = [row for row in items.values() if row.get("parent_list_id") is not None]
+
+    assert len(items) > 30
+    assert {row["sublevel"] for row in items.values()} == {0, 1, 2}
+    for row in below:
+        parent = items[row["parent_list_id"]]
+        assert row["full_name"] == f"{parent['full_name']}:{row['name']}"
+
+
+def test_custom_fields_are_of_every_kind_on_jobs_and_customers(company: Company) -> None:
+    kinds = {(row["applies_to"], row["field_type"]) for row in company.custom_fields.rows()}
+
+    for owner in ("Job", "Customer"):
+        assert {kind for applies, kind in kinds if applies == owner} == {"text", "select", "number", "date", "checkbox"}
+
+
+def test_notes_are_rich_text_and_every_script(company: Company) -> None:
+    texts = " ".join(str(row["note"]) for row in company.notes.rows())
+
+    assert "<p>" in texts
+    assert "\u05e9" in texts
+    assert "\r\n" in texts
+
+
+def test_ids_are_unique_within_each_kind(company: Company) -> None:
+    for kind, table in company.tables.items():
+        keys = table.keys()
+        assert keys == sorted(set(keys)), kind
+
+
+def test_tags_are_made_on_first_use_and_replace_each_other() -> None:
+    company = Company(20)
+
+    company.tag(["VIP", "brand new"], customer=3)
+    company.tag(["brand new"], job=1)
+
+    customer, job = company.customers.get(3) or {}, company.jobs.get(1) or {}
+    assert [tag["name"] for tag in company.tags_of(customer)] == ["VIP", "brand new"]
+    assert company.tags_of(job) == company.tags_of(customer)[1:]
+
+
+def test_a_payment_is_taken_off_what_is_owed() -> None:
+    company = Company(20)
+    job = company.add_job(1, "Small repair")
+    company.add_charge(number(job, "job_number"), "Seal", price_per_unit=Decimal(40))
+
+    company.add_payment(number(job, "job_number"), Decimal(40), datetime(2026, 1, 5, tzinfo=UTC).date())
+
+    after = company.jobs.get(number(job, "job_number")) or {}
+    assert (after["total"], after["balance_remaining"], after["invoice_status"]) == (Decimal(40), Decimal(0), "paid")
+
+
+def test_a_state_is_restored_and_compared() -> None:
+    company = Company(20)
+    company.update_customer(3, name="Early")
+    state, digest = company.snapshot(), company.digest()
+
+    company.update_customer(3, name="Late")
+    note = company.add_note("Hello", customer=3)
+    company.delete_job(1)
+    changes = company.compare(state)
+    company.restore(state)
+
+    assert company.digest() == digest
+    assert company.notes_of(company.customers.get(3) or {}).count(note) == 0
+    names = {(change.kind, change.key): change.fields for change in changes}
+    assert "name" in names["customers", "3"]
+    assert ("jobs", "1") in names
+    assert next(change for change in changes if change.kind == "notes" and change.before is None).after == note
+
+
+def test_a_change_that_is_taken_back_leaves_the_digest_as_it_was() -> None:
+    company = Company(20)
+    before, name = company.digest(), (company.customers.get(3) or {})["name"]
+
+    company.update_customer(3, stale=True, name="Other")
+    changed = company.digest()
+    company.update_customer(3, stale=True, name=name)
+
+    assert changed["customers"] != before["customers"]
+    assert company.digest() == before

@@ -1,0 +1,1 @@
+"""What the platform and Microsoft's applications do with rows beyond storing them."""

@@ -1,0 +1,108 @@
+"""Functions that tell what somebody may do, and whether a row may change its state."""
+
+import re
+from collections.abc import Callable, Mapping
+
+import orjson
+
+from transload_sandbox.dataverse import errors, roles, states
+from transload_sandbox.dataverse.environment import Environment
+from transload_sandbox.dataverse.lookups import Lookups
+from transload_sandbox.dataverse.model import Row, Table
+from transload_sandbox.dataverse.roles import Depth
+from transload_sandbox.dataverse.security import Grants, privilege_name
+from transload_sandbox.dataverse.wire import Request, Response, json_response
+
+_DEPTHS = {Depth.BASIC: "Basic", Depth.LOCAL: "Local", Depth.DEEP: "Deep", Depth.GLOBAL: "Global"}
+_ACCESS = {
+    "ReadAccess": "Read", "WriteAccess": "Write", "AppendAccess": "Append", "AppendToAccess": "AppendTo",
+    "CreateAccess": "Create", "DeleteAccess": "Delete", "ShareAccess": "Share", "AssignAccess": "Assign",
+}  # fmt: skip
+_PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(@\w+|'(?:[^']|'')*'|\{[^}]*\}|[^,]+)\s*(?:,|$)")
+
+
+class InquiriesApi:
+    """Serves functions about rights and states."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self._bound: Mapping[str, Callable[[Request, str, Row, str], Response]] = {
+            "RetrieveUserPrivileges": self._privileges,
+            "RetrieveUserSetOfPrivilegesByIds": self._privileges,
+            "RetrievePrincipalAccess": self._access,
+        }
+
+    def on_row(self, request: Request, table: Table, text: str, row: Row) -> Response | None:
+        """Answer a function that is bound to a user or team; None when there is none of that name."""
+        name, _, rest = text.partition("(")
+        if name not in self._bound or table.name not in {"systemuser", "team"}:
+            return None
+        if request.method != "GET":
+            raise errors.no_such_method(request.url)
+        return self._bound[name](request, table.name, row, rest.removesuffix(")"))
+
+    def unbound(self, request: Request, name: str) -> Response | None:
+        """Answer IsValidStateTransition; None for any other name."""
+        if name != "IsValidStateTransition":
+            return None
+        if request.method != "GET":
+            raise errors.no_such_method(request.url)
+        given = self._parameters(request, request.segments()[0].partition("(")[2].removesuffix(")"))
+        table, row = self._target(given.get("Entity", "{}"))
+        wanted = given.get("NewState", "").strip("'")
+        found = [
+            state for state in table.states.values()
+            if str(state.value) == wanted or state.label.replace(" ", "").lower() == wanted.replace(" ", "").lower()
+        ]  # fmt: skip
+        status = int(given.get("NewStatus", "-1"))
+        is_valid = bool(found) and states.allows(table, int(str(row["statecode"])), found[0].value)
+        is_valid = is_valid and (status == -1 or status in found[0].statuses)
+        return _answer(request, name, {"IsValid": is_valid})
+
+    def _privileges(self, request: Request, kind: str, row: Row, _parameters: str) -> Response:
+        grants = self.environment.security.grants(str(row[f"{kind}id"]), kind)
+        listed = [
+            {
+                "Depth": _DEPTHS[depth],
+                "PrivilegeId": self.environment.fixed_id(f"privilege {name}"),
+                "BusinessUnitId": grants.unit_id,
+                "PrivilegeName": name,
+            }
+            for name, depth in sorted(self._list(grants).items())
+        ]
+        return _answer(request, "RetrieveUserPrivileges", {"RolePrivileges": listed})
+
+    def _list(self, grants: Grants) -> Mapping[str, Depth]:
+        if not grants.is_administrator:
+            return grants.privileges
+        names = {
+            privilege_name(table, verb) for table in self.environment.model.tables.values() for verb in roles.VERBS
+        }
+        return dict.fromkeys((*names, *roles.SPECIAL), Depth.GLOBAL)
+
+    def _access(self, request: Request, kind: str, row: Row, text: str) -> Response:
+        table, target = self._target(self._parameters(request, text).get("Target", "{}"))
+        security = self.environment.security
+        grants = security.grants(str(row[f"{kind}id"]), kind)
+        held = [name for name, verb in _ACCESS.items() if security.may(grants, table, verb, target)]
+        return _answer(request, "RetrievePrincipalAccess", {"AccessRights": ", ".join(held) or "None"})
+
+    def _parameters(self, request: Request, text: str) -> dict[str, str]:
+        found = _PARAMETER.findall(text)
+        return {name: request.query.get(value, "") if value.startswith("@") else value for name, value in found}
+
+    def _target(self, text: str) -> tuple[Table, Row]:
+        try:
+            reference = orjson.loads(text.replace("'", '"')).get("@odata.id")
+        except (orjson.JSONDecodeError, AttributeError) as error:
+            raise errors.invalid_argument(f"'{text}' is not a reference to a row.") from error
+        tables = self.environment.model.tables
+        name, row_id = Lookups(self.environment).resolve(str(reference), tables)
+        row = self.environment.store.fetch(tables[name], [row_id]).get(row_id)
+        if row is None:
+            raise errors.row_missing(name, row_id)
+        return tables[name], row
+
+
+def _answer(request: Request, name: str, values: Mapping[str, object]) -> Response:
+    return json_response({"@odata.context": f"{request.base}$metadata#Microsoft.Dynamics.CRM.{name}Response", **values})
