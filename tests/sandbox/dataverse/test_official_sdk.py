@@ -1,8 +1,6 @@
 """Microsoft's own Python SDK, unmodified, over TLS: only address, credential and certificate are ours."""
 
 import os
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import IntEnum
@@ -10,8 +8,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-import trustme
-import uvicorn
 from azure.identity import ClientSecretCredential
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError, MetadataError
@@ -24,6 +20,7 @@ from PowerPlatform.Dataverse.models.relationship import (
 )
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
+from transload_sandbox._server import Server, make_certificates
 from transload_sandbox.dataverse import DataverseOrg, build_app
 from transload_sandbox.dataverse.testing import add_publisher, sign_in
 
@@ -38,22 +35,9 @@ class Stage(IntEnum):
 @contextmanager
 def _serving(org: DataverseOrg, folder: Path) -> Iterator[tuple[str, Path]]:
     """Serve an organisation over TLS; give its address and the certificate of its authority."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    certificate = authority.issue_cert("127.0.0.1")
-    certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
-    config = uvicorn.Config(
-        build_app(org), log_level="critical", ssl_certfile=str(folder / "server.pem"), timeout_graceful_shutdown=1
-    )
-    running = uvicorn.Server(config)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}", folder / "ca.pem"
-        running.should_exit = True
-        thread.join()
+    certificates = make_certificates(folder)
+    with Server(build_app(org)).with_tls(certificates) as running:
+        yield running.url, certificates.ca_file
 
 
 @pytest.fixture(scope="module")
