@@ -5,6 +5,7 @@ import ssl
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from transload_sandbox import Sandbox
 from transload_sandbox._seeding import FALLBACK_OWNER, WITHOUT_USER
 from transload_sandbox._server import PortTakenError
+from transload_sandbox.dataverse.editions import Edition, Name
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +101,8 @@ def test_a_port_in_use_is_named(sandbox: Sandbox) -> None:
 
     with pytest.raises(PortTakenError, match=str(port)), Sandbox(customers=1, kickserv_port=port):
         pass
+
+
+def test_an_unknown_edition_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="no edition 'ultimate'; there are enterprise and professional"):
+        Edition(cast(Name, "ultimate"))

@@ -9,6 +9,7 @@ _ANY = "mscrm.crmbaseentity"
 _FUNCTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "WhoAmI": (),
     "RetrieveVersion": (),
+    "RetrieveAvailableLanguages": (),
     "RetrieveProvisionedLanguages": (),
     "RetrieveCurrentOrganization": (("AccessType", "Edm.String"),),
     "RetrieveTotalRecordCount": (("EntityNames", "Collection(Edm.String)"),),
@@ -56,6 +57,7 @@ _ACTIONS: dict[str, tuple[tuple[str, str], ...]] = {
 _ANSWERS: dict[str, tuple[tuple[str, str], ...]] = {
     "WhoAmI": (("BusinessUnitId", "Edm.Guid"), ("UserId", "Edm.Guid"), ("OrganizationId", "Edm.Guid")),
     "RetrieveVersion": (("Version", "Edm.String"),),
+    "RetrieveAvailableLanguages": (("LocaleIds", "Collection(Edm.Int32)"),),
     "RetrieveProvisionedLanguages": (("RetrieveProvisionedLanguages", "Collection(Edm.Int32)"),),
     "InsertOptionValue": (("NewOptionValue", "Edm.Int32"),),
     "BulkDelete": (("JobId", "Edm.Guid"),),

@@ -5,7 +5,7 @@ here and never refused.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from transload_sandbox.dataverse.model import Model
 
@@ -21,6 +21,10 @@ class Edition:
     name: Name = "enterprise"
     field_service: bool = True
     customer_service: bool = True
+
+    def __post_init__(self) -> None:
+        if self.name not in get_args(Name):
+            raise ValueError(f"there is no edition {self.name!r}; there are {' and '.join(get_args(Name))}")
 
     def absent(self) -> frozenset[str]:
         """Return the solutions whose tables are not there."""
@@ -47,6 +51,4 @@ class Edition:
 def load_edition(text: str) -> Edition:
     """Read what `Edition.dump` wrote."""
     name, field_service, customer_service = text.split(",")
-    return Edition(
-        "professional" if name == "professional" else "enterprise", field_service == "1", customer_service == "1"
-    )
+    return Edition(cast(Name, name), field_service == "1", customer_service == "1")

@@ -21,6 +21,7 @@ class FunctionsApi:
             "WhoAmI": self._who_am_i,
             "RetrieveVersion": self._version,
             "RetrieveCurrentOrganization": self._organization,
+            "RetrieveAvailableLanguages": self._available_languages,
             "RetrieveProvisionedLanguages": self._languages,
             "RetrieveTotalRecordCount": self._total_record_count,
         }
@@ -51,6 +52,9 @@ class FunctionsApi:
     def _languages(self, request: Request) -> Response:
         body = {"RetrieveProvisionedLanguages": [1033]}
         return json_response(self._answer(request, "RetrieveProvisionedLanguages", body))
+
+    def _available_languages(self, request: Request) -> Response:
+        return json_response(self._answer(request, "RetrieveAvailableLanguages", {"LocaleIds": [1033]}))
 
     def _organization(self, request: Request) -> Response:
         root = request.base.partition("api/data/")[0]

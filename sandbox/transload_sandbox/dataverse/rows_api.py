@@ -131,7 +131,7 @@ class RowsApi:
         column = property_column(table, name)
         if column.is_lookup:
             raise _wrong_method(request)
-        value = request.json(table.entity_set).get("value") if request.method == "PUT" else None
+        value = _value(request, table) if request.method == "PUT" else None
         self._update(table, key, {name: value})
         return no_content()
 
@@ -155,6 +155,17 @@ class RowsApi:
             ODataError: There is none.
         """
         return get_row(self.environment, table, key)
+
+
+def _value(request: Request, table: Table) -> object:
+    """Return the value that the body of a single property carries."""
+    body = request.json(table.entity_set)
+    if "value" not in body:
+        raise errors.payload(
+            table.entity_set,
+            "Microsoft.OData.ODataException: A top-level property with name 'value' was expected and is missing.",
+        )
+    return body["value"]
 
 
 def _is_content(table: Table, rest: list[str]) -> bool:

@@ -261,6 +261,8 @@ class Writer:
                 assigned.add(column)
             elif name.endswith("@odata.bind"):
                 self._bind(plan, name[: -len("@odata.bind")], value, draft, creating=creating)
+            elif name == "@odata.type":
+                _check_type(plan.table, value)
             elif "@" not in name:
                 self._apply_navigation(plan, name, value, draft, creating=creating)
 
@@ -381,3 +383,14 @@ class Writer:
 
 def _required(table: Table, name: str) -> ODataError:
     return errors.invalid_argument(f"Required field '{name}' is missing on record of type '{table.name}'.")
+
+
+def _check_type(table: Table, name: object) -> None:
+    """Refuse a body that says it is a row of another table; a base type of the table will do."""
+    kind = str(name).rpartition(".")[2]
+    if kind not in {table.name, "activitypointer" if table.is_activity else "", "crmbaseentity"}:
+        raise errors.payload(
+            table.entity_set,
+            f"Microsoft.OData.ODataException: A type named '{name}' was found, which is not assignable to the "
+            f"expected type 'Microsoft.Dynamics.CRM.{table.name}'.",
+        )

@@ -217,3 +217,22 @@ def test_parties_come_with_their_activity(org: DataverseOrg, api: httpx.Client) 
 
     [row] = [each for each in org.rows("activityparty") if each["participationtypemask"] == 2]
     assert (row["_activityid_value"], row["_partyid_value"]) == (call, contact)
+
+
+def test_a_single_property_is_not_emptied_by_a_body_without_its_value(api: httpx.Client) -> None:
+    address = f"accounts({_create(api, 'accounts', name='Kiel')})"
+
+    answer = api.put(f"{address}/name", json={"val": "Bremen"})
+
+    assert code(answer) == (400, "0x80048d19")
+    assert _read(api, address)["name"] == "Kiel"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("Microsoft.Dynamics.CRM.account", 204), ("#Microsoft.Dynamics.CRM.account", 204), ("mscrm.contact", 400)],
+)
+def test_a_body_may_name_its_type_but_not_that_of_another_table(kind: str, status: int, api: httpx.Client) -> None:
+    answer = api.post("accounts", json={"@odata.type": kind, "name": "Kiel"})
+
+    assert answer.status_code == status
