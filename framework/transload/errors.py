@@ -10,8 +10,6 @@
     │   ├── AuthenticationError, UnreachableError, ProtocolError, NotOfferedError
     │   ├── LedgerError, FolderError, PluginDefectError
     │   └── CutShortError
-    ├── RetryableError     send the same batch again, after the pause the target asked for
-    │   └── ThrottledError
     └── RecordError        set this record aside; the run goes on
         ├── UnresolvedLookupError, UnknownValueError, UnfitValueError
         └── RefusedError
@@ -142,24 +140,6 @@ class CutShortError(RunError):
 
     def __init__(self, stage: str) -> None:
         super().__init__(f"`transload {stage}` was stopped; what had been sent is recorded")
-
-
-class RetryableError(TransloadError):
-    """Send the same batch again."""
-
-    remedy = "Nothing to do: the run waits and sends again."
-
-
-class ThrottledError(RetryableError):
-    """The system asked for a pause.
-
-    Attributes:
-        seconds: How long to wait.
-    """
-
-    def __init__(self, system: str, seconds: float) -> None:
-        super().__init__(f"{system} asks to wait {seconds:g} s")
-        self.seconds = seconds
 
 
 class RecordError(TransloadError):

@@ -43,7 +43,6 @@ _HARMLESS_HEADERS = frozenset(
         "user-agent",
     }
 )
-_SECRET_WORDS = ("auth", "cookie", "token", "key", "secret")
 
 
 class _NoCookies(CookieJar):
@@ -300,13 +299,6 @@ def retry_after(answer: httpx.Response) -> float | None:
         return max(0.0, float((at - now).total_seconds()))
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers with those that may be secret masked, fit for a log or a report."""
-    return {
-        name: "***" if any(word in name.lower() for word in _SECRET_WORDS) else value for name, value in headers.items()
-    }
 
 
 def excerpt(answer: httpx.Response, length: int = 200) -> str:

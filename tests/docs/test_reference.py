@@ -34,7 +34,7 @@ ERRORS = [
     for _, error in inspect.getmembers(errors, inspect.isclass)
     if issubclass(error, errors.TransloadError) and error is not errors.TransloadError
 ]
-GROUPS = (errors.ConfigError, errors.RunError, errors.RetryableError, errors.RecordError)
+GROUPS = (errors.ConfigError, errors.RunError, errors.RecordError)
 
 
 def header_of(code: str) -> str:

@@ -22,7 +22,6 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "FolderError": ("reports", "No space left on device"),
     "PluginDefectError": ("kickserv_source 1.0", ValueError("boom")),
     "CutShortError": ("run",),
-    "ThrottledError": ("Dataverse", 2.5),
     "UnresolvedLookupError": (KEY, "customerid", "customer 42"),
     "UnknownValueError": (KEY, "priority", "whenever", ["high", "low"]),
     "UnfitValueError": (KEY, "title", "takes 10 characters"),

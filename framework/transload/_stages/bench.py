@@ -102,10 +102,6 @@ class Bench:
             found = self.ledger.staging.find_many(part)
             yield [found[key] for key in part if key in found]
 
-    def observe(self, name: str, subject: str = "", text: str = "") -> None:
-        """Report a step of the stage."""
-        self.context.observe(Event(name, subject, text=text))
-
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
