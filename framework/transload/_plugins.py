@@ -113,12 +113,10 @@ class Plugins:
             merged.update(offered)
         return merged
 
-    def mappings(self, source: str, target: str) -> dict[str, MappingDocument]:
-        """Return the shipped mapping of each entity; the plugin listed later wins."""
-        chosen: dict[str, MappingDocument] = {}
-        for offered in self._call(self._hook.mappings, source=source, target=target):
-            chosen.update({document.entity: document for document in offered})
-        return chosen
+    def mappings(self, source: str, target: str, context: RunContext) -> list[MappingDocument]:
+        """Return the shipped mappings; where two map one entity, the later one wins."""
+        answers = self._call(self._hook.mappings, source=source, target=target, context=context)
+        return [document for offered in answers for document in offered]
 
     # --- both systems ------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
+from transload.files import FileStore
 from transload.values import Event
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -48,6 +49,11 @@ class RunContext:
     _closing: ExitStack = field(default_factory=ExitStack, repr=False)
     _resources: dict[object, object] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def files(self) -> FileStore:
+        """The files of the source, kept in the client's folder."""
+        return FileStore(self.folder / "files")
 
     def settings_of(self, model: type[SettingsT]) -> SettingsT:
         """Return the validated settings of the plugin whose model this is.

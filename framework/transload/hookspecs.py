@@ -89,15 +89,17 @@ def converters() -> Mapping[str, Converter]:
 
 
 @hookspec
-def mappings(source: str, target: str) -> Sequence[MappingDocument] | None:
+def mappings(source: str, target: str, context: RunContext) -> Sequence[MappingDocument] | None:
     """Return the shipped mappings from one kind of system to another.
 
-    Called by ``plan``. Results: all; where two plugins map one entity, the plugin
-    listed later in the project wins.
+    Called by ``plan``. Results: all; where two documents map one entity, the later one of
+    a plugin wins, and the plugin listed later in the project. A document that ``needs`` a
+    table which the target does not have counts as not there.
 
     Args:
         source: ``SourceSchema.system`` of the project's source.
         target: ``TargetSchema.system`` of the project's target.
+        context: The run; a plugin's settings choose among its variants.
 
     Returns:
         The mapping documents; None when the pair is not the plugin's.

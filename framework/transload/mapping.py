@@ -6,7 +6,11 @@ places: in a rule's ``from``, in a rule with a ``custom`` column, or under
 ``dropped`` with a reason. A field that stands nowhere stops the plan, so nothing
 is lost by silence.
 
-Column names may begin with ``{prefix}``, which stands for the client's publisher prefix.
+Several documents may read the records of one source entity, each with its own rows: a
+job gives a case, an order and an invoice. Together they account for its fields.
+
+``{prefix}`` stands for the client's publisher prefix, ``{table:job}`` for the table that
+the records of ``job`` become.
 """
 
 import re
@@ -36,6 +40,7 @@ from transload.values import (
 )
 
 PREFIX = "{prefix}"
+_TABLE = re.compile(r"\{table:([a-z_]+)\}")
 _BOOLEAN, _TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 Constant: TypeAlias = str | int | bool | None
@@ -63,12 +68,23 @@ class Unknown(StrEnum):
 
 
 class CustomColumn(_Model):
-    """A column that ``prepare`` creates in the target."""
+    """A column that ``prepare`` creates in the target. A lookup points to what the rule's entity becomes."""
 
     type: ColumnType
     label: str = ""
     max: int | None = None
     precision: int | None = None
+    options: list[str] = []
+    """Labels of a choice, in order."""
+
+
+class NewTable(_Model):
+    """A table that ``prepare`` creates in the target, owned by users or teams."""
+
+    label: str
+    plural: str
+    name: str = "{prefix}_name"
+    """The column that holds a row's name."""
 
 
 class LookupByType(_Model):
@@ -101,8 +117,8 @@ class FieldRule(_Model):
     values: dict[str, Constant] | None = None
     """Source value to option label, option number or text."""
     unknown: Unknown = Unknown.ERROR
-    lookup: str | LookupByType | None = None
-    """Entity that the value is the source id of."""
+    lookup: str | list[str] | LookupByType | None = None
+    """Entity that the value is the source id of; of several, the first that has a row."""
     find: Find | None = None
     missing: Missing = Missing.PARK
     """What to do when the row that a lookup points to is not there."""
@@ -119,7 +135,7 @@ class FieldRule(_Model):
             raise ValueError("a rule needs `from` or `value`")
         if self.lookup is not None and self.find is not None:
             raise ValueError("a rule has `lookup` or `find`, not both")
-        idle = {"values": self.values, "default": self.default, "max": self.max}
+        idle = {"default": self.default, "max": self.max, **({"values": self.values} if self.lookup else {})}
         if (self.lookup or self.find) and (named := [name for name, value in idle.items() if value is not None]):
             raise ValueError(f"a lookup has no use for {', '.join(named)}")
         return self
@@ -140,9 +156,14 @@ class FieldRule(_Model):
     @property
     def entities(self) -> tuple[str, ...]:
         """The entities that the rule's lookup may point to."""
-        if self.lookup is None:
-            return ()
-        return (self.lookup,) if isinstance(self.lookup, str) else tuple(self.lookup.values.values())
+        match self.lookup:
+            case None:
+                return ()
+            case str():
+                return (self.lookup,)
+            case LookupByType():
+                return tuple(self.lookup.values.values())
+        return tuple(self.lookup)
 
 
 class Dropped(_Model):
@@ -181,6 +202,22 @@ class Match(_Model):
     """Whether a matched row takes over the mapped columns. Otherwise it is left as it is."""
 
 
+class Link(_Model):
+    """A many-to-many relationship; a record links two rows instead of becoming one.
+
+    ``row`` gives the row of the document's table, ``other`` the one at the other end.
+    """
+
+    relationship: str
+    """Its schema name. With ``label`` it is created by ``prepare`` when the target lacks it."""
+    row: FieldRule
+    other: FieldRule
+    label: str = ""
+
+
+Condition: TypeAlias = Literal["filled", "empty"] | list[Constant]
+
+
 class Mapping(_Model):
     """How the records of one entity become rows of one table."""
 
@@ -188,13 +225,25 @@ class Mapping(_Model):
     table: str
     note: str = ""
     """For the reader: what a consultant would say about this pair."""
+    records: str = ""
+    """The source entity that it reads, when that is not ``entity``."""
+    needs: str = ""
+    """A table that the target must have; without it the document counts as not there."""
+    when: dict[str, Condition] = {}
+    """What a record must fulfil to be read: for each field, ``filled``, ``empty`` or a list of values."""
+    given: list[dict[str, Constant]] = []
+    """Records that come from here instead of the source: a price list, a unit."""
+    new_table: NewTable | None = None
     key: KeyRule | None = None
     match: Match | None = None
     placeholder: dict[str, Constant] | None = None
     """Columns of the row that stands in for a parent that the source does not name."""
     flag: str | None = None
     """Custom memo column that says why a person should look at the row."""
+    link: Link | None = None
     fields: dict[str, FieldRule] = {}
+    activate: dict[str, FieldRule] = {}
+    """``statecode`` and ``statuscode``, written right after the rows, before others point to them."""
     finish: dict[str, FieldRule] = {}
     """``statecode`` and ``statuscode``, written in a later pass when the children are in."""
     closing: dict[str, FieldRule] = {}
@@ -203,10 +252,15 @@ class Mapping(_Model):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Mapping":
-        if self.match is None and self.key is None:
-            raise ValueError("a mapping needs a `key`, unless it only matches existing rows")
-        if extra := set(self.finish) - {"statecode", "statuscode"}:
-            raise ValueError(f"`finish` knows statecode and statuscode, not {', '.join(sorted(extra))}")
+        if self.match is None and self.key is None and self.link is None:
+            raise ValueError("a mapping needs a `key`, unless it only matches existing rows or links them")
+        for name, block in (("activate", self.activate), ("finish", self.finish)):
+            if extra := set(block) - {"statecode", "statuscode"}:
+                raise ValueError(f"`{name}` knows statecode and statuscode, not {', '.join(sorted(extra))}")
+        if self.given and self.records:
+            raise ValueError("a document has `given` records or reads those of `records`, not both")
+        if self.link is not None and (self.fields or self.activate or self.finish):
+            raise ValueError("a document with a `link` writes no columns and no state")
         if twice := sorted(set(self.dropped) & set(self.used_fields())):
             raise ValueError(f"dropped, yet used by a rule: {', '.join(twice)}")
         return self
@@ -222,15 +276,24 @@ class Mapping(_Model):
             return True
         return self.match.create if origin is None else self.match.write
 
+    @property
+    def source_entity(self) -> str:
+        """The entity whose records it reads."""
+        return self.records or self.entity
+
     def rules(self) -> Iterator[tuple[str, FieldRule]]:
-        """Yield every rule with its column."""
+        """Yield every rule with its column; those of a link with the name of their end."""
+        if self.link is not None:
+            yield "row", self.link.row
+            yield "other", self.link.other
         yield from self.fields.items()
+        yield from self.activate.items()
         yield from self.finish.items()
         yield from self.closing.items()
 
     def used_fields(self) -> set[str]:
         """Return the source fields that a rule, the key or the match reads."""
-        used = {source for _, rule in self.rules() for source in rule.sources}
+        used = {source for _, rule in self.rules() for source in rule.sources} | set(self.when)
         if self.key is not None:
             used.add(self.key.from_)
         if self.match is not None:
@@ -250,9 +313,21 @@ class Mapping(_Model):
         rule = self.dropped[field]
         return Dropped(reason=rule) if isinstance(rule, str) else rule
 
-    def with_prefix(self, prefix: str) -> "Mapping":
-        """Return the mapping with ``{prefix}`` replaced."""
-        return parse_mapping(render_mapping(self).replace(PREFIX, prefix), self.entity)
+    def filled_in(self, prefix: str, tables: "dict[str, str]") -> "Mapping":
+        """Return the mapping with ``{prefix}`` and ``{table:...}`` replaced.
+
+        Args:
+            prefix: The client's publisher prefix.
+            tables: Which table the records of each mapped entity become.
+
+        Raises:
+            MappingError: A ``{table:...}`` names an entity that is not mapped.
+        """
+        unknown = sorted({name for name in _TABLE.findall(render_mapping(self)) if name not in tables})
+        if unknown:
+            raise MappingError(self.entity, [f"{{table:{name}}} names an entity without a mapping" for name in unknown])
+        text = _TABLE.sub(lambda found: tables[found[1]], render_mapping(self))
+        return parse_mapping(text.replace(PREFIX, prefix), self.entity)
 
 
 class RecordMapper(Protocol):

@@ -74,6 +74,10 @@ class SourceField:
     name: str
     type: FieldType
     label: str = ""
+    options: tuple[str, ...] = ()
+    """The values that it may hold, when they are a closed list."""
+    derived: bool = False
+    """Computed from other fields or records for the mapping's sake: no loss when no rule carries it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,9 @@ class ColumnType(StrEnum):
     LOOKUP = "lookup"
     ID = "id"
     FILE = "file"
+    """Takes a :class:`FileRef`: a file column, or a text column that holds a file's bytes."""
+    PARTIES = "parties"
+    """Takes several lookups: the people of an appointment, a call or a message."""
     OTHER = "other"
 
 
@@ -245,16 +252,43 @@ class Lookup:
     Either ``key`` names a record of the source, or ``criteria`` names column
     values that exactly one existing row of ``table`` has (a user by e-mail, a
     currency by its ISO code). With neither it asks for the table's fallback row.
+
+    ``others`` are further records that will do when the one of ``key`` has no row: a
+    customer that became a contact instead of an account.
     """
 
     table: TableName
     key: RecordKey | None = None
     criteria: tuple[tuple[str, str], ...] = ()
     missing: Missing = Missing.PARK
+    others: tuple[RecordKey, ...] = ()
 
 
-Cell: TypeAlias = "str | int | bool | Decimal | datetime | date | Lookup | RowRef | None"
-"""What a column of a write holds. After resolving, no :class:`Lookup` is left."""
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """The bytes of a file, kept in the client's :class:`~transload.files.FileStore`.
+
+    A record holds it as a nested value with these names.
+
+    Attributes:
+        digest: Which bytes, as the store names them.
+        size: How many.
+        name: The file's name, as the source has it.
+        media_type: Its type, or ``""``.
+    """
+
+    digest: str
+    size: int
+    name: str = ""
+    media_type: str = ""
+
+
+Cell: TypeAlias = "str | int | bool | Decimal | datetime | date | Lookup | RowRef | FileRef | tuple[Lookup | RowRef | int, ...] | None"
+"""What a column of a write holds. After resolving, no :class:`Lookup` is left.
+
+A tuple holds the rows of a :attr:`ColumnType.PARTIES` column, or the options of a
+:attr:`ColumnType.CHOICES` column, sorted.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +306,8 @@ class Phase(StrEnum):
     """When a write may go: rows first, then links among them, then their final state."""
 
     ROWS = "rows"
+    ACTIVATE = "activate"
+    """Right after the rows of the entity, before others point to them: a product is published."""
     LINKS = "links"
     FINISH = "finish"
 
@@ -314,13 +350,17 @@ class SetState:
 
 @dataclass(frozen=True, slots=True)
 class Associate:
-    """Link two rows through a many-to-many relationship."""
+    """Link two rows through a many-to-many relationship.
+
+    Until it is resolved, ``row`` is the lookup that gives ``row_id``.
+    """
 
     key: RecordKey
     table: TableName
     row_id: RowId
     relationship: str
     other: RowRef | Lookup
+    row: Lookup | None = None
     phase: Phase = Phase.LINKS
     losses: tuple[Loss, ...] = ()
     flags: tuple[str, ...] = ()
@@ -355,11 +395,13 @@ class Batch:
 class Outcome:
     """What became of one write or one inverse.
 
-    ``error`` is None when the target accepted it. ``note`` is for the log.
+    ``error`` is None when the target accepted it. ``note`` is for the log. ``idle`` says
+    that the target was so already and nothing was done: there is nothing to undo.
     """
 
     error: RecordError | None = None
     note: str = ""
+    idle: bool = False
 
     @property
     def ok(self) -> bool:
@@ -429,8 +471,10 @@ class SchemaKind(StrEnum):
 
     PUBLISHER = "publisher"
     SOLUTION = "solution"
+    TABLE = "table"
     COLUMN = "column"
     KEY = "key"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,8 +482,14 @@ class SchemaChange:
     """One thing that the target needs before rows can be loaded.
 
     Attributes:
-        column: The column to create, for :attr:`SchemaKind.COLUMN`.
+        table: The table it belongs to; for :attr:`SchemaKind.TABLE` the table itself, for
+            :attr:`SchemaKind.LINK` the table at the first end of the many-to-many relationship ``name``.
+        label: What people see. A table's plural is its label with ``plural``.
+        column: The column to create, for :attr:`SchemaKind.COLUMN`; for :attr:`SchemaKind.TABLE`
+            the column that holds the rows' names. A lookup column names its tables in ``targets``.
         key_columns: The columns of the alternate key, for :attr:`SchemaKind.KEY`.
+        other: The table at the other end, for :attr:`SchemaKind.LINK`.
+        plural: What people call several rows, for :attr:`SchemaKind.TABLE`.
     """
 
     kind: SchemaKind
@@ -448,6 +498,8 @@ class SchemaChange:
     label: str = ""
     column: TargetColumn | None = None
     key_columns: tuple[str, ...] = ()
+    other: TableName = TableName("")
+    plural: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.table}.{self.name}" if self.table else f"{self.kind} {self.name}"

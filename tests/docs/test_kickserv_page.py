@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from docs.conftest import Manual
 
 MAPPINGS = {
-    document.entity: document.with_prefix("ks") for document in plugin.mappings("kickserv", "dynamics365") or ()
+    document.entity: document.filled_in("ks", {}) for document in plugin.mappings("kickserv", "dynamics365") or ()
 }
 KEYS = {entity: document.key.column if document.key else None for entity, document in MAPPINGS.items()}
 

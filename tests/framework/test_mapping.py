@@ -53,7 +53,7 @@ def test_words_that_yaml_takes_for_booleans_stay_words() -> None:
 
 
 def test_the_prefix_is_put_into_column_names() -> None:
-    mapping = parse_mapping(GOOD, "job.yaml").with_prefix("acme")
+    mapping = parse_mapping(GOOD, "job.yaml").filled_in("acme", {})
 
     assert mapping.key is not None
     assert mapping.key.column == "acme_jobid"

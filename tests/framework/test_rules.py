@@ -281,7 +281,6 @@ def test_a_status_of_another_state_sets_the_record_aside() -> None:
         ("customerid: {from: x}", "is a lookup column: the rule needs `lookup` or `find`"),
         ("title: {lookup: customer, from: x}", "is a text column, and the rule looks up a row"),
         ("customerid: {lookup: job, from: x, missing: placeholder}", "cannot point to incident"),
-        ("tags: {from: x}", "is a choices column, which a rule cannot fill"),
         ("title: {from: x, default: much too long}", "takes 10 characters"),
         ("title: {from: x, custom: {type: memo}}", "title exists in the target as text, and the mapping wants memo"),
     ],

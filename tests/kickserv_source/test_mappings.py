@@ -133,6 +133,6 @@ def test_employees_are_only_recognised_and_never_made() -> None:
 
 
 def test_the_prefix_is_filled_in_everywhere(mapping: Mapping) -> None:
-    filled = mapping.with_prefix("mig")
+    filled = mapping.filled_in("mig", {})
 
     assert "{prefix}" not in filled.model_dump_json()

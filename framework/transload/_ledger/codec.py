@@ -9,7 +9,8 @@ object with one key that begins with ``$``::
     datetime            {"$at":"2026-11-22T09:00:00-05:00"}
     date                {"$day":"2026-11-22"}
     RowRef              {"$row":["account","..."]}
-    Lookup              {"$lookup":[table, key or null, criteria, missing]}
+    Lookup              {"$lookup":[table, key or null, criteria, missing, other keys]}
+    FileRef             {"$file":[digest, size, name, media type]}
     a large integer     {"$int":"18446744073709551616"}
     a mapping with "$"  {"$map":[[key, value], ...]}
 """
@@ -27,6 +28,7 @@ from transload.values import (
     Associate,
     Cell,
     EntityName,
+    FileRef,
     Lookup,
     Loss,
     Missing,
@@ -171,7 +173,8 @@ def _pack_mapping(value: Mapping[str, object]) -> Any:
 
 def _pack_lookup(value: Lookup) -> Any:
     key = value.key and [value.key.entity, value.key.source_id]
-    return {"$lookup": [value.table, key, list(map(list, value.criteria)), value.missing.value]}
+    others = [[other.entity, other.source_id] for other in value.others]
+    return {"$lookup": [value.table, key, list(map(list, value.criteria)), value.missing.value, others]}
 
 
 # Looked up by exact type; a subclass takes the first that fits: bool before int, datetime before date.
@@ -185,6 +188,7 @@ _PACKERS: dict[type, Callable[[Any], Any]] = {
     date: lambda value: {"$day": value.isoformat()},
     RowRef: lambda value: {"$row": [value.table, value.row_id]},
     Lookup: _pack_lookup,
+    FileRef: lambda value: {"$file": [value.digest, value.size, value.name, value.media_type]},
     tuple: lambda value: [_pack(item) for item in value],
     dict: _pack_mapping,
     Mapping: _pack_mapping,
@@ -205,12 +209,13 @@ def _unpack(value: Any) -> Any:
 
 
 def _unpack_lookup(content: Any) -> Lookup:
-    table, key, criteria, missing = content
+    table, key, criteria, missing, others = content
     return Lookup(
         TableName(table),
         key and _key(key),
         tuple((name, value) for name, value in criteria),
         Missing(missing),
+        tuple(map(_key, others)),
     )
 
 
@@ -221,6 +226,7 @@ _TAGS: dict[str, Callable[[Any], object]] = {
     "$int": int,
     "$row": lambda content: RowRef(TableName(content[0]), RowId(content[1])),
     "$lookup": _unpack_lookup,
+    "$file": lambda content: FileRef(*content),
     "$map": lambda content: {name: _unpack(cell) for name, cell in content},
 }
 

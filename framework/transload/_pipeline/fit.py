@@ -4,13 +4,13 @@ What cannot be fitted raises :class:`Unfit`; what is fitted with a loss is repor
 through the ``lose`` function, so that nothing is shortened in silence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import TypeAlias
 
 from transload.mapping import Overflow
-from transload.values import Cell, ColumnType, TargetColumn, Value
+from transload.values import Cell, ColumnType, FileRef, TargetColumn, Value
 
 Lose: TypeAlias = Callable[[str, str, str], None]
 """Told the kind of a loss, the original and what was kept."""
@@ -46,6 +46,8 @@ def fit_to(column: TargetColumn, limit: int | None, overflow: Overflow) -> Fit:
         ColumnType.BOOLEAN: _fit_boolean,
         ColumnType.DATETIME: _fit_datetime,
         ColumnType.DATE: _fit_date,
+        ColumnType.FILE: _fit_file,
+        ColumnType.CHOICES: _fit_choices(column),
     }
     try:
         return simple[column.type]
@@ -189,3 +191,19 @@ def _fit_date(value: Value, lose: Lose) -> Cell:
     if isinstance(value, date):
         return value
     raise Unfit(f"takes a day, and the value is {value!r}")
+
+
+def _fit_file(value: Value, lose: Lose) -> Cell:
+    if isinstance(value, Mapping):
+        match value:
+            case {"digest": str(digest), "size": int(size), "name": str(name), "media_type": str(media_type)}:
+                return FileRef(digest, size, name, media_type)
+    raise Unfit("takes a file, and the value is none that the source has kept")
+
+
+def _fit_choices(column: TargetColumn) -> Fit:
+    def fit(value: Value, lose: Lose) -> Cell:
+        named = value if isinstance(value, tuple) else (value,)
+        return tuple(sorted({option_of(column, one) for one in named}))
+
+    return fit

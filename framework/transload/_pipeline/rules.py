@@ -5,7 +5,7 @@ value map with its options, the table a lookup points to. What is wrong with a r
 found here too, before a single record is read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -42,6 +42,7 @@ class Notes:
     flags: list[str] = field(default_factory=list)
 
 
+_POINTING = {ColumnType.LOOKUP, ColumnType.PARTIES}
 CompiledRule: TypeAlias = Callable[[Record, Notes], Cell]
 
 
@@ -63,7 +64,7 @@ def compile_rule(
         Unfit: The rule cannot work; the message completes "column X ...".
     """
     pick = _compile_pick(rule, column.name, converters)
-    if rule.lookup is not None or rule.find is not None or column.type is ColumnType.LOOKUP:
+    if rule.lookup is not None or rule.find is not None or column.type in _POINTING:
         return _compile_lookup(rule, column, pick, tables)
     fit = fit_to(column, rule.max, rule.on_overflow)
     translate = _compile_values(rule, column)
@@ -153,41 +154,60 @@ def _compile_lookup(
     pick: Callable[[Record], Value],
     tables: Mapping[str, TableName],
 ) -> CompiledRule:
-    if column.type is not ColumnType.LOOKUP:
+    if column.type not in _POINTING:
         raise Unfit(f"is a {column.type} column, and the rule looks up a row")
-    if rule.find is not None:
-        return _compile_find(rule, rule.find, column.name, pick)
-    if rule.lookup is None:
+    if rule.find is None and rule.lookup is None:
         raise Unfit("is a lookup column: the rule needs `lookup` or `find`")
-    _check_targets(rule, column, tables)
-    entity_of = _compile_entity(rule.lookup)
-    when_empty, missing = rule.empty, rule.missing
-    fallback_table = tables[rule.entities[0]]
+    if rule.lookup is not None:
+        _check_targets(rule, column, tables)
+    elif Missing.PLACEHOLDER in (rule.missing, rule.empty):
+        raise Unfit("is found by `find`, which knows no placeholder: say `fallback`, `empty` or `error`")
+    point = _compile_find(rule, rule.find, column) if rule.find is not None else _compile_key(rule, tables)
+    table = TableName(rule.find.table) if rule.find is not None else tables[rule.entities[0]]
 
     def look_up(record: Record, notes: Notes) -> Cell:
         value = pick(record)
-        if value is not None:
-            entity = entity_of(record)
-            if entity is None:
-                raise UnknownValueError(record.key, "/".join(rule.sources), "", list(rule.entities))
-            return Lookup(tables[entity], RecordKey(EntityName(entity), SourceId(as_text(value))), (), missing)
-        return _when_empty(when_empty, rule, fallback_table, record, column.name, notes)
+        if value is None or value == ():
+            return _when_empty(rule.empty, rule, table, record, column.name, notes)
+        if column.type is ColumnType.PARTIES:
+            values = value if isinstance(value, tuple) else (value,)
+            found = (point(record, one, notes) for one in dict.fromkeys(values))
+            return tuple(lookup for lookup in found if lookup is not None) or None
+        return point(record, value, notes)
 
     return look_up
 
 
-def _compile_find(rule: FieldRule, find: Find, column: str, pick: Callable[[Record], Value]) -> CompiledRule:
-    if Missing.PLACEHOLDER in (rule.missing, rule.empty):
-        raise Unfit("is found by `find`, which knows no placeholder: say `fallback`, `empty` or `error`")
+_Point: TypeAlias = Callable[[Record, Value, Notes], Lookup | None]
+"""Turns a value of a record into the lookup of a row."""
+
+
+def _compile_key(rule: FieldRule, tables: Mapping[str, TableName]) -> _Point:
+    """Return what points to the row of another record."""
+    assert rule.lookup is not None  # the caller has looked
+    entities_of = _compile_entities(rule.lookup)
+
+    def point(record: Record, value: Value, notes: Notes) -> Lookup:
+        if not (entities := entities_of(record)):
+            raise UnknownValueError(record.key, "/".join(rule.sources), "", list(rule.entities))
+        first, *others = (RecordKey(EntityName(entity), SourceId(as_text(value))) for entity in entities)
+        return Lookup(tables[first.entity], first, (), rule.missing, tuple(others))
+
+    return point
+
+
+def _compile_find(rule: FieldRule, find: Find, column: TargetColumn) -> _Point:
+    """Return what points to a row that is in the target already."""
     table = TableName(find.table)
+    translate = _compile_values(rule, column)
 
-    def apply(record: Record, notes: Notes) -> Cell:
-        value = pick(record)
-        if value is None:
-            return _when_empty(rule.empty, rule, table, record, column, notes)
-        return Lookup(table, criteria=((find.column, as_text(value)),), missing=rule.missing)
+    def point(record: Record, value: Value, notes: Notes) -> Lookup | None:
+        wanted = translate(record.key, value, notes) if translate is not None else value
+        if wanted is None:
+            return None
+        return Lookup(table, criteria=((find.column, as_text(wanted)),), missing=rule.missing)
 
-    return apply
+    return point
 
 
 def _check_targets(rule: FieldRule, column: TargetColumn, tables: Mapping[str, TableName]) -> None:
@@ -198,11 +218,13 @@ def _check_targets(rule: FieldRule, column: TargetColumn, tables: Mapping[str, T
             raise Unfit(f"cannot point to {tables[entity]}; it points to {', '.join(column.targets)}")
 
 
-def _compile_entity(lookup: str | LookupByType) -> Callable[[Record], str | None]:
-    if isinstance(lookup, str):
-        return lambda record: lookup
-    by, entities = lookup.by, lookup.values
-    return lambda record: entities.get(str(record.fields.get(by)))
+def _compile_entities(lookup: str | list[str] | LookupByType) -> Callable[[Record], Sequence[str]]:
+    """Return what names the entities that a lookup may point to, the best first."""
+    if isinstance(lookup, LookupByType):
+        by, entities = lookup.by, {value: [entity] for value, entity in lookup.values.items()}
+        return lambda record: entities.get(str(record.fields.get(by)), [])
+    fixed = [lookup] if isinstance(lookup, str) else lookup
+    return lambda record: fixed
 
 
 def _when_empty(policy: Missing, rule: FieldRule, table: TableName, record: Record, column: str, notes: Notes) -> Cell:

@@ -14,15 +14,14 @@ def audit(bench: Bench) -> Report:
     findings = bench.plugins.check(bench.context)
     source = bench.source()
     counts = stage_source(source, bench.plugins, bench.ledger, bench.context, bench.run_id)
-    documents = bench.plugins.mappings(source.system, bench.target({}).system)
-    documents |= bench.written_documents()
+    documents = bench.all_documents()
     target = bench.target(documents)
     profiles = {
         entity: profile_records(r for batch in bench.ledger.staging.batches(entity) for r in batch)
         for entity in staged_entities(source, bench.ledger)
     }
     findings += bench.plugins.audit(source, target, bench.context)
-    findings += _unmapped(counts, set(documents), source, target)
+    findings += _unmapped(counts, {document.source_entity for document in documents.values()}, source, target)
     bench.ledger.notes.set_findings("audit", findings)
     bench.summary["counts"] = {str(entity): count for entity, count in counts.items()}
     facts = {

@@ -76,6 +76,15 @@ class Bench:
             raise StageRefusedError(self.context.stage, "there is no mapping yet", "transload plan")
         return found
 
+    def all_documents(self) -> dict[str, MappingDocument]:
+        """Return the client's documents, and the shipped ones of entities without any."""
+        source, target = self.source(), self.target({})
+        offered = self.plugins.mappings(source.system, target.system, self.context)
+        needed = sorted({TableName(document.needs) for document in offered if document.needs})
+        present = self.plugins.describe_target(needed, self.context).tables if needed else {}
+        shipped = {document.entity: document for document in offered if not document.needs or document.needs in present}
+        return {**shipped, **self.written_documents()}
+
     def written_documents(self) -> dict[str, MappingDocument]:
         """Read the client's mapping documents, as far as there are any.
 

@@ -72,13 +72,16 @@ def plan(bench: Bench, check: bool = False) -> Report:
         entity: profile_records(r for batch in bench.ledger.staging.batches(entity) for r in batch)
         for entity in bench.ledger.staging.counts()
     }
-    documents = bench.documents() if check else _documents(bench)
+    documents = bench.documents() if check else bench.all_documents()
+    if not documents:
+        raise MappingError("the plan", ["no enabled plugin maps anything from this source to this target"])
     proposals: list[Proposal] = []
     if not check:
         prefix = bench.target({}).custom_prefix
+        become = {entity: document.table for entity, document in documents.items()}
         proposals = bench.plugins.propose_mapping(_gaps(documents, profiles), bench.context)
         documents = {
-            entity: _complete(document.with_prefix(prefix), _fields_of(bench, entity, profiles), prefix)
+            entity: _complete(document.filled_in(prefix, become), _fields_of(bench, entity, profiles), prefix)
             for entity, document in documents.items()
         }
         written = bench.written_documents()
@@ -116,16 +119,6 @@ _HEADER = """\
 # How these records become rows. Edit it, then run `transload plan` and approve again.
 # Every source field stands here once: in a rule, or under `dropped` with a reason.
 """
-
-
-def _documents(bench: Bench) -> dict[str, MappingDocument]:
-    """Return the client's documents, and the shipped ones of entities without any."""
-    source, target = bench.source(), bench.target({})
-    shipped = bench.plugins.mappings(source.system, target.system)
-    documents = {**shipped, **bench.written_documents()}
-    if not documents:
-        raise MappingError("the plan", [f"no enabled plugin maps anything from {source.system} to {target.system}"])
-    return documents
 
 
 def _fields_of(
