@@ -6,7 +6,6 @@ never fetches a file twice, and what arrived can be compared with what was sent.
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile

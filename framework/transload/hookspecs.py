@@ -299,7 +299,8 @@ def read_back(
     Args:
         table: The table.
         row_ids: The rows to read.
-        columns: The columns wanted; lookups come as :class:`~transload.values.RowRef`.
+        columns: The columns wanted; lookups come as :class:`~transload.values.RowRef`. The name of a
+            many-to-many relationship asks for the linked rows, as a tuple.
         context: The run.
 
     Returns:

@@ -76,6 +76,8 @@ class CustomColumn(_Model):
     precision: int | None = None
     options: list[str] = []
     """Labels of a choice, in order."""
+    targets: list[str] = []
+    """Tables that a lookup points to."""
 
 
 class NewTable(_Model):
@@ -248,6 +250,8 @@ class Mapping(_Model):
     """``statecode`` and ``statuscode``, written in a later pass when the children are in."""
     closing: dict[str, FieldRule] = {}
     """What the closing message carries: a resolution's subject and date."""
+    computed: dict[str, FieldRule] = {}
+    """Columns that the target computes itself, and what they must come to: never written, always compared."""
     dropped: dict[str, Reason | Dropped] = {}
 
     @model_validator(mode="after")
@@ -259,6 +263,8 @@ class Mapping(_Model):
                 raise ValueError(f"`{name}` knows statecode and statuscode, not {', '.join(sorted(extra))}")
         if self.given and self.records:
             raise ValueError("a document has `given` records or reads those of `records`, not both")
+        if self.given and any((self.key.from_ if self.key else "id") not in fields for fields in self.given):
+            raise ValueError("every `given` record needs an id")
         if self.link is not None and (self.fields or self.activate or self.finish):
             raise ValueError("a document with a `link` writes no columns and no state")
         if twice := sorted(set(self.dropped) & set(self.used_fields())):
@@ -290,6 +296,7 @@ class Mapping(_Model):
         yield from self.activate.items()
         yield from self.finish.items()
         yield from self.closing.items()
+        yield from self.computed.items()
 
     def used_fields(self) -> set[str]:
         """Return the source fields that a rule, the key or the match reads."""

@@ -194,6 +194,8 @@ class TargetTable:
     columns: Mapping[str, TargetColumn]
     keys: Sequence[TargetKey] = ()
     states: Sequence[TargetState] = ()
+    links: frozenset[str] = frozenset()
+    """The many-to-many relationships that it takes part in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,9 @@ class FileRef:
     media_type: str = ""
 
 
-Cell: TypeAlias = "str | int | bool | Decimal | datetime | date | Lookup | RowRef | FileRef | tuple[Lookup | RowRef | int, ...] | None"
+Cell: TypeAlias = (
+    str | int | bool | Decimal | datetime | date | Lookup | RowRef | FileRef | tuple[Lookup | RowRef | int, ...] | None
+)
 """What a column of a write holds. After resolving, no :class:`Lookup` is left.
 
 A tuple holds the rows of a :attr:`ColumnType.PARTIES` column, or the options of a

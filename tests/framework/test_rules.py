@@ -290,7 +290,7 @@ def test_a_rule_that_cannot_work_is_refused_before_any_record(fields: str, mista
 
 
 def test_all_rules_that_cannot_work_are_named_at_once() -> None:
-    found = mistakes_of("titel: {from: x}, tags: {from: y}", ", finish: {statecode: {from: z, values: {a: Gone}}}")
+    found = mistakes_of("titel: {from: x}, titles: {from: y}", ", finish: {statecode: {from: z, values: {a: Gone}}}")
 
     assert found.count("job: ") == 3
 

@@ -172,7 +172,7 @@ class Journal:
                 intent = intents[id_]
                 identity = write_identity(intent.write)
                 if outcome.error is None:
-                    done.append(SettledWrite(id_, identity, intent.write, intent.before, intent.creates))
+                    done.append(SettledWrite(id_, identity, intent.write, intent.before, intent.creates, outcome.idle))
                 else:
                     failed.append(FailedWrite(identity, intent.write, outcome.error))
             self._written.merge(done)

@@ -65,6 +65,7 @@ class SettledWrite:
     write: Write
     before: Row | None
     creates: bool
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,8 @@ def _merge(entry: _Entry, settled: SettledWrite) -> None:
         case SetState(state=state, status=status):
             written = {"statecode": state, "statuscode": status}
         case Associate(relationship=relationship, other=other):
-            written = {"relationship": relationship, "other": other}
+            # A link that was there before is known, so that it is not sent again, and never cut.
+            written = {"relationship": relationship, "other": other, "idle": settled.idle}
     if before:
         entry.before = {name: cell for name, cell in before.items() if name in written} | entry.before
     entry.columns |= written
@@ -239,7 +241,7 @@ def _undo_row(rows: Sequence[DatabaseRow[Any]]) -> UndoRow:
         columns, earlier = decode_cells(row.columns), decode_cells(row.before)
         if row.kind == "link":
             relationship, other = columns["relationship"], columns["other"]
-            if isinstance(relationship, str) and isinstance(other, RowRef):
+            if isinstance(relationship, str) and isinstance(other, RowRef) and not columns.get("idle"):
                 links.append(Disassociate(table, row_id, relationship, other))
             continue
         written |= columns

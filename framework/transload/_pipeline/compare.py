@@ -1,9 +1,12 @@
 """Compares what should be in a column with what is there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from transload.values import Cell
+from transload.values import Cell, FileRef
+
+_NOTHING: Sequence[Cell] = (None, "", ())
 
 
 def same(expected: Cell, actual: Cell) -> bool:
@@ -11,8 +14,10 @@ def same(expected: Cell, actual: Cell) -> bool:
 
     An empty text and nothing are the same, since the target stores both as null.
     """
-    if expected in (None, "") or actual in (None, ""):
-        return expected in (None, "") and actual in (None, "")
+    if expected in _NOTHING or actual in _NOTHING:
+        return expected in _NOTHING and actual in _NOTHING
+    if isinstance(expected, FileRef) and isinstance(actual, FileRef):
+        return expected.digest == actual.digest
     if isinstance(expected, bool) or isinstance(actual, bool):
         return expected is actual
     if isinstance(expected, int | Decimal) and isinstance(actual, int | Decimal):
@@ -30,4 +35,8 @@ def show(cell: Cell) -> str:
         return cell.strftime("%Y-%m-%d %H:%M:%SZ")
     if isinstance(cell, bool):
         return "yes" if cell else "no"
+    if isinstance(cell, FileRef):
+        return f"{cell.size:,} bytes, {cell.digest}"
+    if isinstance(cell, tuple):
+        return ", ".join(map(str, cell))
     return str(cell)

@@ -1,11 +1,13 @@
 """Reads the source into the ledger: everything downstream works from there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from transload._ledger import Ledger
+from transload._pipeline.records import given_records
 from transload._plugins import Plugins
 from transload.context import RunContext
+from transload.mapping import Mapping as MappingDocument
 from transload.values import EntityName, Event, SourceSchema
 
 _CHUNK = 500
@@ -45,6 +47,13 @@ def _stage_entity(entity: EntityName, plugins: Plugins, ledger: Ledger, context:
         seen += len(chunk)
         context.observe(Event("extracted", entity, seen))
     ledger.staging.mark_read(run_id, entity)
+
+
+def stage_given(documents: Iterable[MappingDocument], ledger: Ledger, run_id: str) -> None:
+    """Stage the records that mapping documents give themselves, in place of those they gave before."""
+    for entity, records in given_records(documents).items():
+        ledger.staging.add(records, run_id)
+        ledger.staging.mark_vanished(run_id, [entity])
 
 
 def staged_entities(source: SourceSchema, ledger: Ledger) -> Sequence[EntityName]:

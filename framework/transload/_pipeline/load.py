@@ -143,7 +143,7 @@ class Loader:
             row = known.get(result.key)
             if row is not None and row.ref.table == result.table and not isinstance(result, Associate):
                 writes.append(replace(result, row_id=row.ref.row_id))
-            elif row is not None or mapper.phase is Phase.ROWS:
+            elif row is not None or mapper.phase is Phase.ROWS or isinstance(result, Associate):
                 writes.append(result)
             # Otherwise the record has no row: it is a dead letter or parked, and known as such.
         return writes

@@ -120,10 +120,14 @@ class Narrower:
         if isinstance(write, SetState):
             wanted: tuple[Cell, Cell] = (write.state, write.status)
             table = self.tables.get(write.table)
-            if old is None and known.origin == "created" and table is not None:
-                initial = table.states[0]
-                return None if wanted == (initial.value, initial.default_status) else write
-            return None if wanted == tuple((old or {}).get(column) for column in STATE_COLUMNS) else write
+            now = tuple((old or {}).get(column) for column in STATE_COLUMNS)
+            if table is not None and table.states:
+                initial = (table.states[0].value, table.states[0].default_status)
+                if old is None and known.origin == "created":
+                    now = initial
+                if write.phase is Phase.ACTIVATE and now not in ((None, None), initial):
+                    return None  # it is active, or already closed in a later pass
+            return None if wanted == now else write
         assert isinstance(write, Upsert)  # associates are decided before
         columns = {
             name: cell

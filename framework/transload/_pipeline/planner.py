@@ -36,7 +36,7 @@ class LoadPlan:
     @property
     def entities(self) -> tuple[EntityName, ...]:
         """The entities, parents first."""
-        return tuple(step.entity for step in self.passes if step.phase is Phase.ROWS)
+        return tuple(dict.fromkeys(step.entity for step in self.passes))
 
 
 def plan_load(documents: Iterable[MappingDocument]) -> LoadPlan:
@@ -53,8 +53,13 @@ def plan_load(documents: Iterable[MappingDocument]) -> LoadPlan:
             if entity in rule.entities:
                 deferred[entity].add(column)
     order = _order(by_entity, deferred)
-    passes: list[tuple[str, Phase]] = [(entity, Phase.ROWS) for entity in order]
-    passes += [(entity, Phase.LINKS) for entity in order if deferred[entity]]
+    passes: list[tuple[str, Phase]] = []
+    for entity in order:
+        if by_entity[entity].link is None:
+            passes.append((entity, Phase.ROWS))
+        if by_entity[entity].activate:
+            passes.append((entity, Phase.ACTIVATE))
+    passes += [(entity, Phase.LINKS) for entity in order if deferred[entity] or by_entity[entity].link is not None]
     passes += [(entity, Phase.FINISH) for entity in reversed(order) if by_entity[entity].finish]
     return LoadPlan(
         tuple(Pass(n, EntityName(entity), phase) for n, (entity, phase) in enumerate(passes, start=1)),

@@ -32,6 +32,11 @@ class FieldProfile:
     distinct: dict[str, int] = field(default_factory=dict)
     overflowed: bool = False
 
+    @property
+    def seen(self) -> int:
+        """Records that have the field, filled or not."""
+        return self.filled + self.null + self.empty
+
     def add(self, value: Value) -> None:
         """Count one value."""
         if value is None:

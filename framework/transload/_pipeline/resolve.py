@@ -60,12 +60,12 @@ class Resolver:
 
     def resolve(self, writes: Sequence[Write]) -> Resolved:
         """Replace every lookup of the writes by a row, or set the write aside."""
-        lookups = {cell for write in writes for cell in _cells(write) if isinstance(cell, Lookup)}
-        rows = self._find(lookups)
+        rows = self._find(_lookups(writes))
         result = Resolved()
         for write in writes:
             try:
-                result.writes.append(self._apply(write, rows))
+                if (applied := self._apply(write, rows)) is not None:
+                    result.writes.append(applied)
             except _WaitError as wait:
                 result.parked.append(Parked(write.key, wait.waits_for))
             except RecordError as error:
@@ -74,7 +74,7 @@ class Resolver:
 
     def missing_placeholders(self, writes: Sequence[Write]) -> set[RecordKey]:
         """Return the placeholder records that these writes need and that are not loaded yet."""
-        lookups = {cell for write in writes for cell in _cells(write) if isinstance(cell, Lookup)}
+        lookups = _lookups(writes)
         rows = self._find(lookups)
         wanted = {
             placeholder_of(lookup.key)
@@ -84,7 +84,7 @@ class Resolver:
         return wanted - set(self.ledger.journal.rows(wanted))
 
     def _find(self, lookups: set[Lookup]) -> dict[Lookup, RowRef | None]:
-        keys = {lookup.key for lookup in lookups if lookup.key is not None}
+        keys = {key for lookup in lookups for key in _keys(lookup)}
         keys |= {placeholder_of(key) for key in keys}
         mapped = self.ledger.journal.rows(keys)
         self._placeholders.update(row.ref for key, row in mapped.items() if key.source_id == PLACEHOLDER_ID)
@@ -96,24 +96,31 @@ class Resolver:
         for lookup in lookups:
             if lookup.key is None:
                 found[lookup] = self._found[lookup]
-            elif (row := mapped.get(lookup.key)) or (
-                lookup.missing is Missing.PLACEHOLDER and (row := mapped.get(placeholder_of(lookup.key)))
-            ):
-                found[lookup] = row.ref
             else:
-                found[lookup] = None
+                candidates = list(_keys(lookup))
+                if lookup.missing is Missing.PLACEHOLDER:
+                    candidates.append(placeholder_of(lookup.key))
+                row = next((mapped[key] for key in candidates if key in mapped), None)
+                found[lookup] = row.ref if row is not None else None
         return found
 
-    def _apply(self, write: Write, rows: Mapping[Lookup, RowRef | None]) -> Write:
+    def _apply(self, write: Write, rows: Mapping[Lookup, RowRef | None]) -> Write | None:
+        """Return the write without open lookups; None for a link of which one end may be missing, and is."""
         flags = list(write.flags)
         if isinstance(write, Associate):
+            row = self._point(write, "row", write.row, rows, flags) if write.row is not None else None
             other = self._point(write, write.relationship, write.other, rows, flags)
-            if other is None:
-                raise _WaitError(_name(write.other))
+            if other is None or (row is None and write.row is not None):
+                return None
+            if row is not None:
+                write = replace(write, table=row.table, row_id=row.row_id, row=None)
             return replace(write, other=other)
         cells: dict[str, Cell] = {}
         for column, cell in write.columns.items():
-            cells[column] = self._point(write, column, cell, rows, flags) if isinstance(cell, Lookup) else cell
+            if isinstance(cell, tuple):
+                cells[column] = self._point_to_all(write, column, cell, rows, flags)
+            else:
+                cells[column] = self._point(write, column, cell, rows, flags) if isinstance(cell, Lookup) else cell
         flag_column = self.flag_columns.get(write.table)
         if isinstance(write, Upsert) and flag_column is not None and write.phase == "rows":
             cells[flag_column] = "\n".join(dict.fromkeys(flags)) or None
@@ -146,6 +153,19 @@ class Resolver:
             raise _WaitError(_name(cell))
         raise UnresolvedLookupError(write.key, column, _name(cell))
 
+    def _point_to_all(
+        self,
+        write: Write,
+        column: str,
+        cells: tuple[Lookup | RowRef | int, ...],
+        rows: Mapping[Lookup, RowRef | None],
+        flags: list[str],
+    ) -> Cell:
+        if not any(isinstance(cell, Lookup) for cell in cells):
+            return cells
+        found = {self._point(write, column, cell, rows, flags) for cell in cells if not isinstance(cell, int)}
+        return tuple(sorted((row for row in found if row is not None), key=str))
+
     def _stands_in(self, cell: Lookup, row: RowRef) -> bool:
         """Whether the row is a placeholder for a parent that the source names and does not have."""
         if cell.missing is not Missing.PLACEHOLDER or cell.key is None or cell.key.source_id == PLACEHOLDER_ID:
@@ -166,10 +186,19 @@ def placeholder_of(key: RecordKey) -> RecordKey:
     return RecordKey(key.entity, PLACEHOLDER_ID)
 
 
-def _cells(write: Write) -> Sequence[Cell]:
-    if isinstance(write, Associate):
-        return [write.other]
-    return list(write.columns.values())
+def _lookups(writes: Sequence[Write]) -> set[Lookup]:
+    """Return the lookups that are open in writes."""
+    found: set[Lookup] = set()
+    for write in writes:
+        for cell in [write.row, write.other] if isinstance(write, Associate) else write.columns.values():
+            cells = cell if isinstance(cell, tuple) else (cell,)
+            found.update(one for one in cells if isinstance(one, Lookup))
+    return found
+
+
+def _keys(lookup: Lookup) -> Sequence[RecordKey]:
+    """Return the records that a lookup may point to, the best first."""
+    return (lookup.key, *lookup.others) if lookup.key is not None else ()
 
 
 def _name(cell: Lookup | RowRef) -> str:

@@ -7,6 +7,7 @@ each phase, without I/O: reconciliation applies it again to learn what should be
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from transload._mistakes import nearest
 from transload._pipeline.fit import Unfit
@@ -17,9 +18,11 @@ from transload.ids import row_id_maker
 from transload.mapping import CustomColumn, FieldRule
 from transload.mapping import Mapping as MappingDocument
 from transload.values import (
+    Associate,
     Cell,
     ColumnType,
     EntityName,
+    Lookup,
     Loss,
     Missing,
     Phase,
@@ -39,7 +42,10 @@ from transload.values import (
 )
 
 KEY_LENGTH = 100
+NAME_LENGTH = 850
 FLAG_LENGTH = 100_000
+_FIRST_OPTION = 1
+"""Options of a custom choice are told apart by label; the target numbers them in its own way."""
 _DEFAULT_LENGTH = {ColumnType.TEXT: 100, ColumnType.MEMO: 2000}
 _DEFAULT_PRECISION = {ColumnType.DECIMAL: 2, ColumnType.MONEY: 2}
 
@@ -53,9 +59,12 @@ class CompiledMapping:
         table: The target table, with the custom columns that ``prepare`` makes.
         row_id: Computes the row id of a source id.
         rows, links, closing: The rules of each phase, by column.
-        state: Gives the state and status that a record should end in.
+        ends: The rules that give both ends of a link.
+        computed: What the target should compute, by column.
+        states: By phase, what gives the state and status that a record should be in.
         guarded: Fields that are dropped as long as nobody fills them.
-        covered: Fields that the document accounts for.
+        covered: Fields that the documents of the same records account for; None for a document that
+            leaves watching for others to another one.
         phase: Which writes :meth:`map` returns.
     """
 
@@ -65,9 +74,11 @@ class CompiledMapping:
     rows: Mapping[str, CompiledRule]
     links: Mapping[str, CompiledRule]
     closing: Mapping[str, CompiledRule]
-    state: Callable[[Record, Notes], tuple[int, int]] | None
+    ends: tuple[CompiledRule, CompiledRule] | None
+    computed: Mapping[str, CompiledRule]
+    states: Mapping[Phase, "StateRule"]
     guarded: tuple[str, ...]
-    covered: frozenset[str]
+    covered: frozenset[str] | None
     phase: Phase = Phase.ROWS
 
     @property
@@ -83,27 +94,44 @@ class CompiledMapping:
         """Whether the mapping writes anything in a phase."""
         if not self.document.writes_rows:
             return False
-        if phase is Phase.FINISH:
-            return self.state is not None
+        if self.ends is not None:
+            return phase is Phase.LINKS
+        if phase in (Phase.ACTIVATE, Phase.FINISH):
+            return phase in self.states
         return phase is Phase.ROWS or bool(self.links)
 
     def map(self, record: Record) -> list[Write | Rejection]:
         """Translate one record; empty when the phase has nothing for it."""
         notes = Notes(record.key)
         try:
-            return [self._map(record, notes)]
+            return self._link(record, notes) if self.ends is not None else [self._map(record, notes)]
         except RecordError as error:
             return [Rejection(record.key, error)]
         except Unfit as error:
             return [Rejection(record.key, UnfitValueError(record.key, "a column", str(error)))]
 
+    def compute(self, record: Record) -> dict[str, Cell]:
+        """Return what the target should have computed for a record, by column."""
+        notes = Notes(record.key)
+        return {name: rule(record, notes) for name, rule in self.computed.items()}
+
+    def _link(self, record: Record, notes: Notes) -> list[Write | Rejection]:
+        """Return the link of a record; none when one of its ends has no value."""
+        assert self.ends is not None  # the caller has looked
+        assert self.document.link is not None
+        row, other = (rule(record, notes) for rule in self.ends)
+        if not isinstance(row, Lookup) or not isinstance(other, Lookup):
+            return []
+        link = Associate(record.key, self.table.name, RowId(""), self.document.link.relationship, other, row)
+        return [replace(link, losses=tuple(notes.losses), flags=tuple(notes.flags))]
+
     def _map(self, record: Record, notes: Notes) -> Write:
         table, row_id = self.table.name, self.row_id(record.key.source_id)
-        if self.phase is Phase.FINISH:
-            assert self.state is not None  # `has` said so
-            state, status = self.state(record, notes)
-            columns = {name: rule(record, notes) for name, rule in self.closing.items()}
-            return SetState(record.key, table, row_id, state, status, columns)
+        if self.phase in self.states:
+            state, status = self.states[self.phase](record, notes)
+            carried = self.closing if self.phase is Phase.FINISH else {}
+            columns = {name: rule(record, notes) for name, rule in carried.items()}
+            return SetState(record.key, table, row_id, state, status, columns, self.phase)
         rules = self.rows if self.phase is Phase.ROWS else self.links
         cells: dict[str, Cell] = {name: rule(record, notes) for name, rule in rules.items()}
         if self.phase is Phase.ROWS:
@@ -117,12 +145,17 @@ class CompiledMapping:
 
     def _guard(self, record: Record, notes: Notes) -> None:
         """Report values that no rule carries over: of fields dropped as empty, and of fields new since the plan."""
-        for name in (*self.guarded, *(record.fields.keys() - self.covered)):
+        strange = record.fields.keys() - self.covered if self.covered is not None else ()
+        for name in (*self.guarded, *strange):
             value = record.fields.get(name)
             if value not in (None, "", ()):
-                kind = "dropped, but filled now" if name in self.covered else "not in the mapping"
+                kind = "dropped, but filled now" if name in self.guarded else "not in the mapping"
                 notes.losses.append(Loss(record.key, name, kind, str(value), ""))
                 notes.flags.append(f"{name} is {kind}; the source says: {value}")
+
+
+StateRule: TypeAlias = Callable[[Record, Notes], tuple[int, int]]
+"""Gives the state and status that a record should be in."""
 
 
 def compile_mappings(
@@ -148,18 +181,68 @@ def compile_mappings(
     tables = {document.entity: TableName(document.table) for document in documents}
     compiled: dict[EntityName, CompiledMapping] = {}
     mistakes: list[str] = []
+    covered = _covered_fields(documents, source)
     for document in documents:
-        if document.table not in target.tables:
+        table = target.tables.get(TableName(document.table)) or new_table(document)
+        if table is None:
             mistakes.append(f"{document.entity}: the target has no table `{document.table}`")
             continue
-        compiler = _Compiler(document, target.tables[TableName(document.table)], tables, converters)
-        result = compiler.compile(source, deferred.get(document.entity, frozenset()))
+        compiler = _Compiler(document, table, tables, converters)
+        result = compiler.compile(source, deferred.get(document.entity, frozenset()), covered.get(document.entity))
         mistakes.extend(f"{document.entity}: {mistake}" for mistake in compiler.mistakes)
         compiled[EntityName(document.entity)] = result
     mistakes.extend(_missing_placeholders(documents))
     if mistakes:
         raise MappingError("the mapping", mistakes)
     return compiled
+
+
+def _covered_fields(documents: Sequence[MappingDocument], source: SourceSchema) -> dict[str, frozenset[str]]:
+    """Return, for the one document that watches for each source entity, the fields that all of its documents cover."""
+    found: dict[str, frozenset[str]] = {}
+    for entity, reading in documents_by_records(documents).items():
+        derived = {
+            field.name for e in source.entities if e.name == entity for field in e.fields.values() if field.derived
+        }
+        covered = frozenset(derived).union(*(document.covered_fields() for document in reading))
+        found[reading[0].entity] = covered
+    return found
+
+
+def documents_by_records(documents: Iterable[MappingDocument]) -> dict[str, list[MappingDocument]]:
+    """Return the documents that read each source entity; the one that answers for all of its fields comes first.
+
+    That is the document of the entity's own name, or else the first that reads all of its records.
+    """
+    found: dict[str, list[MappingDocument]] = {}
+    for document in documents:
+        found.setdefault(document.source_entity, []).append(document)
+    for entity, reading in found.items():
+        reading.sort(key=lambda it: (it.link is not None, it.entity != entity, bool(it.when), it.entity))
+    return found
+
+
+def merge_tables(tables: Iterable[TargetTable]) -> dict[TableName, TargetTable]:
+    """Return the tables by name; documents of one table each add their own columns to it."""
+    merged: dict[TableName, TargetTable] = {}
+    for table in tables:
+        known = merged.get(table.name, table)
+        merged[table.name] = replace(table, columns={**known.columns, **table.columns})
+    return merged
+
+
+def new_table(document: MappingDocument) -> TargetTable | None:
+    """Return the table that ``prepare`` will create for a document, as far as a mapping can know it."""
+    if document.new_table is None:
+        return None
+    name = TargetColumn(document.new_table.name, ColumnType.TEXT, "Name", NAME_LENGTH, custom=True)
+    owner = TargetColumn("ownerid", ColumnType.LOOKUP, "Owner", targets=(TableName("systemuser"), TableName("team")))
+    created = TargetColumn("overriddencreatedon", ColumnType.DATETIME, "Record Created On", updatable=False)
+    return TargetTable(
+        TableName(document.table), document.new_table.label, f"{document.table}id", name.name,
+        {column.name: column for column in (name, owner, created)},
+        states=(TargetState(0, "Active", {1: "Active"}, 1), TargetState(1, "Inactive", {2: "Inactive"}, 2)),
+    )  # fmt: skip
 
 
 def _missing_placeholders(documents: Sequence[MappingDocument]) -> Iterator[str]:
@@ -195,6 +278,8 @@ def _custom_column(name: str, custom: CustomColumn, limit: int | None) -> Target
         custom.label or name.partition("_")[2].replace("_", " ").capitalize() or name,
         max_length=custom.max or limit or _DEFAULT_LENGTH.get(custom.type),
         precision=custom.precision if custom.precision is not None else _DEFAULT_PRECISION.get(custom.type),
+        options=dict(enumerate(custom.options, start=_FIRST_OPTION)),
+        targets=tuple(map(TableName, custom.targets)),
         custom=True,
     )
 
@@ -216,9 +301,13 @@ class _Compiler:
             live = table.columns.get(name)
             if live is not None and live.type is not column.type:
                 self.mistakes.append(f"{name} exists in the target as {live.type}, and the mapping wants {column.type}")
+            if column.type is ColumnType.LOOKUP and not column.targets:
+                self.mistakes.append(f"custom lookup {name} names no `targets`")
         self.table = replace(table, columns={**own, **table.columns})
 
-    def compile(self, source: SourceSchema, deferred: frozenset[str]) -> CompiledMapping:
+    def compile(
+        self, source: SourceSchema, deferred: frozenset[str], covered: frozenset[str] | None
+    ) -> CompiledMapping:
         document = self.document
         self._check_match()
         fields = {name: self._rule(name, rule) for name, rule in document.fields.items()}
@@ -230,8 +319,14 @@ class _Compiler:
             rows={name: rule for name, rule in compiled.items() if name not in deferred},
             links={name: rule for name, rule in compiled.items() if name in deferred},
             closing=self._closing(),
-            state=self._state(),
-            covered=frozenset(document.covered_fields()),
+            ends=self._ends(),
+            computed={n: rule for n, r in document.computed.items() if (rule := self._computed(n, r)) is not None},
+            states={
+                phase: rule
+                for phase, block in ((Phase.ACTIVATE, document.activate), (Phase.FINISH, document.finish))
+                if block and (rule := self._state(phase, block)) is not None
+            },
+            covered=covered,
             guarded=tuple(name for name in document.dropped if document.dropped_rule(name).while_empty),
         )
 
@@ -263,18 +358,32 @@ class _Compiler:
                 rules[name] = steps
         return rules
 
-    def _state(self) -> Callable[[Record, Notes], tuple[int, int]] | None:
-        finish = self.document.finish
-        if not finish:
+    def _ends(self) -> tuple[CompiledRule, CompiledRule] | None:
+        """Compile both ends of a link, as lookups of a column that there is not."""
+        link = self.document.link
+        if link is None:
             return None
+        row = self._compiled(link.row, TargetColumn("link.row", ColumnType.LOOKUP, targets=(self.table.name,)))
+        other = self._compiled(link.other, TargetColumn("link.other", ColumnType.LOOKUP))
+        return (row, other) if row is not None and other is not None else None
+
+    def _computed(self, name: str, rule: FieldRule) -> CompiledRule | None:
+        """Compile what a column that the target computes should come to."""
+        column = self.table.columns.get(name)
+        if column is None:
+            self.mistakes.append(f"{self.table.name} has no column `{name}`")
+            return None
+        return self._compiled(rule, column)
+
+    def _state(self, phase: Phase, block: Mapping[str, FieldRule]) -> StateRule | None:
         states = self.table.states
-        if "statecode" not in finish or not states:
-            self.mistakes.append("`finish` needs a rule for statecode, and a table that has states")
+        if "statecode" not in block or not states:
+            self.mistakes.append(f"`{phase}` needs a rule for statecode, and a table that has states")
             return None
-        state_rule = self._compiled(finish["statecode"], _state_column(states))
+        state_rule = self._compiled(block["statecode"], _state_column(states))
         status_rule = None
-        if "statuscode" in finish:
-            status_rule = self._compiled(finish["statuscode"], _status_column(states))
+        if "statuscode" in block:
+            status_rule = self._compiled(block["statuscode"], _status_column(states))
         if state_rule is None:
             return None
         by_value = {state.value: state for state in states}

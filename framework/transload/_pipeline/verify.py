@@ -16,6 +16,7 @@ from transload._pipeline.transform import CompiledMapping
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.values import (
+    Associate,
     Cell,
     EntityName,
     Phase,
@@ -95,6 +96,8 @@ class Verifier:
             equal_too: Whether it is given what is as wanted, too.
         """
         mapper, total = self.mappings[entity], Checked()
+        if mapper.document.link is not None:
+            return self._check_links(mapper, mapper.document.link.relationship, chunks, take, equal_too)
 
         def compare(chunk: _Chunk, rows: Mapping[RowId, Row]) -> None:
             total.rows += len(rows)
@@ -106,6 +109,52 @@ class Verifier:
         run_bounded(ready, lambda chunk: self._read(mapper, chunk), compare, self.workers)
         return total
 
+    def _check_links(
+        self,
+        mapper: CompiledMapping,
+        relationship: str,
+        chunks: Iterable[Sequence[Record]],
+        take: Callable[[FieldCheck], None],
+        equal_too: bool,
+    ) -> Checked:
+        """Check that both rows of every link are linked; further links of theirs are nobody's concern here."""
+        total = Checked()
+
+        def read(links: Sequence[Associate]) -> Mapping[RowId, Row]:
+            ids = sorted({link.row_id for link in links})
+            return self.plugins.read_back(mapper.table.name, ids, [relationship], self.context) if ids else {}
+
+        def compare(links: Sequence[Associate], rows: Mapping[RowId, Row]) -> None:
+            total.rows += len(links)
+            total.fields += len(links)
+            for link in links:
+                row = rows.get(link.row_id)
+                actual = row.columns.get(relationship) if row is not None else None
+                linked = isinstance(actual, tuple) and link.other in actual
+                if equal_too or not linked:
+                    mismatch = None if linked else Mismatch.RELATION
+                    wanted = show(link.other) if isinstance(link.other, RowRef) else ""
+                    shown = wanted if linked else show(actual)
+                    take(FieldCheck(link.key, link.table, link.row_id, relationship, "", wanted, shown, mismatch))
+
+        run_bounded((self._wanted_links(mapper, chunk, take) for chunk in chunks), read, compare, self.workers)
+        return total
+
+    def _wanted_links(
+        self, mapper: CompiledMapping, records: Sequence[Record], take: Callable[[FieldCheck], None]
+    ) -> list[Associate]:
+        """Return the links that records want; one whose ends are not there is a mismatch."""
+        writes = self.plugins.transform(records, mapper.at(Phase.LINKS), self.context)
+        resolved = self.resolver.resolve([write for write in writes if isinstance(write, Associate)])
+        lost = [(parked.key, f"waits for {parked.waits_for}") for parked in resolved.parked]
+        lost += [(key, str(error)) for key, error in resolved.rejected]
+        for key, reason in lost:
+            absent = FieldCheck(
+                key, mapper.table.name, RowId(""), "(the link)", "", "present", reason, Mismatch.MISSING
+            )
+            take(absent)
+        return [write for write in resolved.writes if isinstance(write, Associate)]
+
     def _wanted(self, mapper: CompiledMapping, records: Sequence[Record]) -> _Chunk:
         by_key = {record.key: record for record in records}
         known = self.ledger.journal.rows(by_key)
@@ -113,6 +162,9 @@ class Verifier:
         records = [record for record in records if record.key not in only_recognised]
         wanted: dict[RowRef, tuple[Record, dict[str, Cell]]] = {}
         reached: set[RecordKey] = set()
+        for record in records if mapper.computed else ():
+            if record.key in known:
+                wanted[known[record.key].ref] = record, mapper.compute(record)
         for phase in (phase for phase in Phase if mapper.has(phase)):
             writes = self.plugins.transform(records, mapper.at(phase), self.context)
             resolved = self.resolver.resolve([write for write in writes if isinstance(write, Upsert | SetState)])
@@ -177,11 +229,11 @@ class Verifier:
             return Mismatch.PEOPLE
         if state:
             return Mismatch.STATE
-        return Mismatch.RELATION if isinstance(wanted, RowRef) else Mismatch.VALUE
+        return Mismatch.RELATION if isinstance(wanted, RowRef | tuple) else Mismatch.VALUE
 
 
 def _source_of(mapper: CompiledMapping, record: Record, column: str) -> str:
-    rules = {**mapper.document.fields, **mapper.document.finish}
+    rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
     if column not in rules:
         return str(record.key.source_id) if mapper.document.key and mapper.document.key.column == column else ""
     parts = [record.fields.get(source) for source in rules[column].sources]

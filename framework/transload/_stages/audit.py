@@ -1,7 +1,7 @@
 """Audit: what is in the source, what the target is, what could go wrong. Writes to neither."""
 
 from transload._mistakes import nearest
-from transload._pipeline.extract import stage_source, staged_entities
+from transload._pipeline.extract import stage_given, stage_source, staged_entities
 from transload._pipeline.profile import FieldProfile, profile_records
 from transload._reports import Column, Report, Table
 from transload._stages.bench import Bench
@@ -13,8 +13,9 @@ def audit(bench: Bench) -> Report:
     """Read the whole source into the ledger, describe the target, and collect findings."""
     findings = bench.plugins.check(bench.context)
     source = bench.source()
-    counts = stage_source(source, bench.plugins, bench.ledger, bench.context, bench.run_id)
     documents = bench.all_documents()
+    counts = stage_source(source, bench.plugins, bench.ledger, bench.context, bench.run_id)
+    stage_given(documents.values(), bench.ledger, bench.run_id)
     target = bench.target(documents)
     profiles = {
         entity: profile_records(r for batch in bench.ledger.staging.batches(entity) for r in batch)

@@ -5,7 +5,7 @@ and leaves a report, whatever happens: a stage that fails is recorded as failed,
 is stopped as stopped, and the next call knows.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from transload._pipeline.cascades import Cascades
 from transload._pipeline.load import Loader
 from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import LoadPlan, plan_load
+from transload._pipeline.records import DocumentRecords
 from transload._pipeline.resolve import Resolver
-from transload._pipeline.transform import CompiledMapping, compile_mappings
+from transload._pipeline.transform import CompiledMapping, compile_mappings, merge_tables
 from transload._pipeline.verify import Verifier
 from transload._plugins import Plugins, load_plugins
 from transload._reports import Report, Tone, WrittenReport, write_report
@@ -24,9 +25,7 @@ from transload.errors import CutShortError, MappingError, RunError, StageRefused
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import load_mappings
 from transload.settings import Project, configure_plugins, load_project
-from transload.values import EntityName, Event, Record, RecordKey, SourceSchema, TableName, TargetSchema
-
-_AT_ONCE = 100
+from transload.values import EntityName, Event, SourceSchema, TableName, TargetSchema
 
 Listener = Callable[[Event], None]
 
@@ -104,13 +103,6 @@ class Bench:
             raise MappingError(str(folder), misnamed)
         return {document.entity: document for document in found}
 
-    def records(self, keys: Sequence[RecordKey]) -> Iterator[list[Record]]:
-        """Yield the staged records of some keys, in chunks."""
-        for start in range(0, len(keys), _AT_ONCE):
-            part = keys[start : start + _AT_ONCE]
-            found = self.ledger.staging.find_many(part)
-            yield [found[key] for key in part if key in found]
-
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
@@ -118,6 +110,7 @@ class Machinery:
 
     plan: LoadPlan
     mappings: Mapping[EntityName, CompiledMapping]
+    records: DocumentRecords
     loader: Loader
     verifier: Verifier
 
@@ -134,13 +127,13 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     settings = bench.project.settings
     flags = {d.table: d.flag for d in documents.values() if d.flag is not None}
     resolver = Resolver(bench.ledger, bench.plugins, bench.context, flags)
-    tables = {compiled.table.name: compiled.table for compiled in mappings.values()}
+    tables = merge_tables(compiled.table for compiled in mappings.values())
     cascades = Cascades(bench.ledger, bench.run_id, tables)
     narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict, cascades)
     workers = settings.run.workers
     loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
     verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, workers)
-    return Machinery(plan, mappings, loader, verifier)
+    return Machinery(plan, mappings, DocumentRecords(bench.ledger, documents), loader, verifier)
 
 
 def run_stage(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from transload._ledger import DeadLetter, JournalEntry, Ledger, MappedRow
 from transload._pipeline.compare import show
+from transload._pipeline.records import source_key
+from transload.mapping import load_mappings
 from transload.settings import load_project
 from transload.values import Cell, EntityName, Loss, Record, RecordKey, SetState, SourceId, Upsert
 
@@ -71,6 +73,10 @@ def explain_record(folder: Path, entity: str, source_id: str) -> Story:
     """Collect what the ledger of a client's folder knows of a record."""
     project = load_project(folder)
     key = RecordKey(EntityName(entity), SourceId(source_id))
+    documents = (
+        {document.entity: document for document in load_mappings(project.mapping)} if project.mapping.is_dir() else {}
+    )
+    staged = source_key(documents[entity], key) if entity in documents else key
     with Ledger.open(project.ledger_url, read_only=True, create=False) as ledger:
         row = ledger.journal.rows([key]).get(key)
         written: dict[str, Cell] = {}
@@ -83,7 +89,7 @@ def explain_record(folder: Path, entity: str, source_id: str) -> Story:
                 written.update(columns)
         return Story(
             key,
-            ledger.staging.find(key),
+            ledger.staging.find(staged),
             row,
             written,
             ledger.journal.history(row.ref) if row is not None else [],

@@ -9,17 +9,18 @@ that are gone from the source, and leaves a certificate when it finds nothing to
 from collections.abc import Sequence
 
 from transload._ledger import RunStatus
-from transload._pipeline.extract import stage_source
+from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
 from transload._pipeline.narrow import Conflict
 from transload._pipeline.recover import settle_open_intents
+from transload._pipeline.rules import PLACEHOLDER_ID
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require_finished, require_not_before, require_prepared
 from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables, unmatched_tables
 from transload.errors import StageRefusedError
-from transload.values import Finding, Severity
+from transload.values import Finding, RecordKey, Severity
 
 _TITLES = {"run": "Full load", "delta": "Delta", "retry": "Dead letters, sent again"}
 
@@ -60,7 +61,7 @@ def retry(bench: Bench) -> Report:
     counts = []
     for step in machinery.plan.passes:
         keys = sorted(key for key in aside if key.entity == step.entity)
-        counts.append(machinery.loader.run_pass(step, bench.records(keys), len(keys)))
+        counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
     return _report(bench, machinery, counts, recovered, [])
 
 
@@ -79,6 +80,7 @@ def _require_sample(bench: Bench) -> None:
 
 def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
     stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id)
+    stage_given(machinery.records.documents.values(), bench.ledger, bench.run_id)
     size = bench.project.settings.run.batch_size
     counts = []
     cascades = machinery.loader.narrower.cascades
@@ -87,8 +89,8 @@ def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
         # Rows that point to rows of their own table may come before the parent that passes something on.
         while before < len(cascades) and (before < 0 or machinery.plan.deferred[step.entity]):
             before = len(cascades)
-            chunks = bench.ledger.staging.batches(step.entity, size)
-            counts.append(machinery.loader.run_pass(step, chunks, bench.ledger.staging.count(step.entity)))
+            chunks, total = machinery.records.batches(step.entity, size), machinery.records.count(step.entity)
+            counts.append(machinery.loader.run_pass(step, chunks, total))
     return counts
 
 
@@ -96,9 +98,9 @@ def _vanished(bench: Bench, machinery: Machinery) -> list[Finding]:
     """Report records that the source no longer has; their rows are left for a person to decide."""
     findings = []
     for entity in machinery.plan.entities:
-        gone = bench.ledger.staging.vanished(entity)
-        loaded = bench.ledger.journal.rows(gone)
-        if loaded:
+        mapped = {key: row for key, row in bench.ledger.journal.mapped(entity) if row.origin == "created"}
+        mapped.pop(RecordKey(entity, PLACEHOLDER_ID), None)
+        if loaded := machinery.records.gone(entity, mapped):
             named = ", ".join(f"{key.source_id}" for key in sorted(loaded)[:20])
             findings.append(
                 Finding(

@@ -7,28 +7,26 @@ Then every staged record is translated, without sending anything, so that an unk
 stops the plan and not the run at record 40,000.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transload._files import replace_file
-from transload._mistakes import nearest
+from transload._pipeline.extract import stage_given
 from transload._pipeline.profile import FieldProfile, profile_records
-from transload._pipeline.transform import custom_columns
+from transload._pipeline.transform import custom_columns, new_table
 from transload._reports import Column, Report, Table
 from transload._stages.approvals import remember_plan
 from transload._stages.bench import Bench, Machinery, assemble
+from transload._stages.completion import complete, gaps, known_fields, require_coverage
 from transload._stages.gates import require
 from transload._stages.reporting import losses_table, report_of, verdict_of_findings
 from transload._stages.schema_changes import missing_changes
 from transload.errors import MappingError
-from transload.mapping import CustomColumn, Dropped, FieldRule, MappingGap, Proposal, render_mapping
+from transload.mapping import FieldRule, Proposal, render_mapping
 from transload.mapping import Mapping as MappingDocument
 from transload.values import (
-    ColumnType,
     EntityName,
-    FieldType,
     Finding,
     Loss,
     Phase,
@@ -38,17 +36,6 @@ from transload.values import (
     TableName,
     TargetSchema,
 )
-
-_LONGEST_TEXT = 4000
-_LONGEST_NAME = 50
-_COLUMN_OF = {
-    FieldType.INTEGER: ColumnType.INTEGER,
-    FieldType.DECIMAL: ColumnType.DECIMAL,
-    FieldType.BOOLEAN: ColumnType.BOOLEAN,
-    FieldType.DATETIME: ColumnType.DATETIME,
-    FieldType.DATE: ColumnType.DATE,
-    FieldType.NESTED: ColumnType.MEMO,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +55,27 @@ def plan(bench: Bench, check: bool = False) -> Report:
         check: Only check the documents as they stand; write none of them.
     """
     require(bench, "audit")
+    documents = bench.documents() if check else bench.all_documents()
+    if not documents:
+        raise MappingError("the plan", ["no enabled plugin maps anything from this source to this target"])
+    stage_given(documents.values(), bench.ledger, bench.run_id)
     profiles = {
         entity: profile_records(r for batch in bench.ledger.staging.batches(entity) for r in batch)
         for entity in bench.ledger.staging.counts()
     }
-    documents = bench.documents() if check else bench.all_documents()
-    if not documents:
-        raise MappingError("the plan", ["no enabled plugin maps anything from this source to this target"])
+    fields = known_fields(bench.source(), profiles, documents)
     proposals: list[Proposal] = []
     if not check:
         prefix = bench.target({}).custom_prefix
         become = {entity: document.table for entity, document in documents.items()}
-        proposals = bench.plugins.propose_mapping(_gaps(documents, profiles), bench.context)
-        documents = {
-            entity: _complete(document.filled_in(prefix, become), _fields_of(bench, entity, profiles), prefix)
-            for entity, document in documents.items()
-        }
+        proposals = bench.plugins.propose_mapping(gaps(documents, fields), bench.context)
+        filled_in = {entity: document.filled_in(prefix, become) for entity, document in documents.items()}
+        documents = complete(filled_in, fields, prefix)
         written = bench.written_documents()
         for entity, document in documents.items():
             if written.get(entity) != document:  # otherwise people's comments stay
                 replace_file(bench.project.mapping / f"{entity}.yaml", (_HEADER + render_mapping(document)).encode())
-    _require_coverage(bench, documents, profiles)
+    require_coverage(documents, fields)
     machinery, target = assemble(bench, documents), bench.target(documents)
     changes = missing_changes(documents.values(), target)
     rehearsal = _rehearse(bench, machinery)
@@ -121,106 +108,13 @@ _HEADER = """\
 """
 
 
-def _fields_of(
-    bench: Bench, entity: str, profiles: Mapping[EntityName, dict[str, FieldProfile]]
-) -> dict[str, FieldProfile]:
-    """Return the fields that the source documents or that a record has, with their profiles."""
-    documented = next((e.fields for e in bench.source().entities if e.name == entity), {})
-    seen = profiles.get(EntityName(entity), {})
-    return {**{name: FieldProfile(name) for name in documented}, **seen}
-
-
-def _gaps(
-    documents: Mapping[str, MappingDocument], profiles: Mapping[EntityName, dict[str, FieldProfile]]
-) -> list[MappingGap]:
-    """Return the filled fields that no rule covers."""
-    return [
-        MappingGap(
-            entity, name, field.type, field.filled, field.filled + field.null + field.empty, field.longest,
-            field.samples, TableName(documents[entity].table),
-        )
-        for entity, profile in profiles.items()
-        if entity in documents and documents[entity].writes_rows
-        for name, field in profile.items()
-        if field.filled and name not in documents[entity].covered_fields()
-    ]  # fmt: skip
-
-
-def _complete(document: MappingDocument, fields: Mapping[str, FieldProfile], prefix: str) -> MappingDocument:
-    """Add rules for the fields that the document does not mention."""
-    covered = document.covered_fields()
-    rules, dropped = dict(document.fields), dict(document.dropped)
-    for name, profile in fields.items():
-        if name in covered:
-            continue
-        if not document.writes_rows:
-            dropped[name] = "the row is only recognised, not written"
-        elif not profile.filled:
-            dropped[name] = Dropped(reason="no record fills it", while_empty=True)
-        else:
-            rules[_column_name(prefix, name, rules)] = _kept(name, profile)
-    return document.model_copy(update={"fields": rules, "dropped": dropped})
-
-
-def _kept(name: str, profile: FieldProfile) -> FieldRule:
-    """Return the rule that keeps a field in a custom column of its own."""
-    kind = _COLUMN_OF.get(profile.type, ColumnType.TEXT)
-    label, limit, precision = name.replace("_", " ").capitalize(), None, None
-    convert: list[str] = ["json"] if profile.type is FieldType.NESTED else []
-    if kind is ColumnType.DECIMAL:
-        precision = min(10, max(2, profile.digits))
-    if kind in {ColumnType.TEXT, ColumnType.MEMO}:
-        # Room for what later records may hold: twice the longest, in round numbers.
-        limit = next((size for size in (100, 250, 500, 1000, 2000, _LONGEST_TEXT) if size >= 2 * profile.longest), 0)
-        kind, limit = (kind, limit) if limit else (ColumnType.MEMO, max(10_000, 4 * profile.longest))
-    custom = CustomColumn(type=kind, label=label, max=limit, precision=precision)
-    return FieldRule(from_=name, convert=convert, custom=custom)
-
-
-def _column_name(prefix: str, field: str, taken: Mapping[str, object]) -> str:
-    base = f"{prefix}_{re.sub('[^a-z0-9]', '', field.lower())}"[:_LONGEST_NAME]
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base[: _LONGEST_NAME - 2]}{number}", number + 1
-    return name
-
-
-def _require_coverage(
-    bench: Bench,
-    documents: Mapping[str, MappingDocument],
-    profiles: Mapping[EntityName, dict[str, FieldProfile]],
-) -> None:
-    """Refuse a mapping that says nothing about a field or an entity, or reads a field that there is not.
-
-    Raises:
-        MappingError: Something is not accounted for.
-    """
-    mistakes = [
-        f"{entity}: the field `{name}` is neither used by a rule nor dropped with a reason"
-        for entity, document in documents.items()
-        for name in sorted(set(_fields_of(bench, entity, profiles)) - document.covered_fields())
-    ]
-    mistakes += [
-        f"{entity}: {len(profile)} fields of its records are mapped nowhere; it has no mapping"
-        for entity, profile in profiles.items()
-        if entity not in documents and profile
-    ]
-    for entity, document in documents.items():
-        known = sorted(_fields_of(bench, entity, profiles))
-        for name in sorted(document.used_fields() - set(known)) if known else ():
-            hint = nearest(name, known)
-            mistakes.append(f"{entity}: the source has no field `{name}`{hint if 'did you' in hint else ''}")
-    if mistakes:
-        raise MappingError("the mapping", mistakes)
-
-
 def _rehearse(bench: Bench, machinery: Machinery) -> _Rehearsal:
     rejections: Counter[tuple[EntityName, str, str]] = Counter()
     losses: list[Loss] = []
     translated = 0
     for entity, mapper in machinery.mappings.items():
         for phase in (phase for phase in Phase if mapper.has(phase)):
-            for batch in bench.ledger.staging.batches(entity):
+            for batch in machinery.records.batches(entity):
                 translated += len(batch) if phase is Phase.ROWS else 0
                 for result in bench.plugins.transform(batch, mapper.at(phase), bench.context):
                     if isinstance(result, Rejection):
@@ -316,14 +210,14 @@ def _mapping_table(
     target: TargetSchema,
     profiles: Mapping[EntityName, dict[str, FieldProfile]],
 ) -> Table:
-    profile = profiles.get(EntityName(document.entity), {})
-    table = next(t for t in target.tables.values() if t.name == document.table)
-    columns = {**custom_columns(document), **table.columns}
+    profile = profiles.get(EntityName(document.source_entity), {})
+    table = target.tables.get(TableName(document.table)) or new_table(document)
+    columns = {**custom_columns(document), **(table.columns if table is not None else {})}
     rows: list[dict[str, object]] = []
     if document.key is not None and document.key.column is not None:
         rows.append(_row(profile, [document.key.from_], document.key.column, "text", "alternate key"))
-    for name, rule in [*document.fields.items(), *document.finish.items(), *document.closing.items()]:
-        kind = columns[name].type if name in columns else "closing message"
+    for name, rule in document.rules():
+        kind = columns[name].type if name in columns else "link" if document.link is not None else "closing message"
         rows.append(_row(profile, list(rule.sources), name, kind, _how(rule)))
     rows += [
         _row(profile, [name], "", "", f"dropped: {document.dropped_rule(name).reason}") for name in document.dropped

@@ -88,7 +88,7 @@ def _compare(bench: Bench, machinery: Machinery) -> tuple[list[_Entity], list[Fi
     results: list[_Entity] = []
     shown: list[FieldCheck] = []
     for entity in machinery.plan.entities:
-        result = _Entity(entity, bench.ledger.staging.count(entity))
+        result = _Entity(entity, machinery.records.count(entity))
         results.append(result)
         if not machinery.mappings[entity].document.writes_rows:
             result.unmatched = len(unmatched_records(bench, machinery, entity))
@@ -101,7 +101,7 @@ def _compare(bench: Bench, machinery: Machinery) -> tuple[list[_Entity], list[Fi
             if len(shown) < _MOST_SHOWN:
                 shown.append(check)
 
-        checked = machinery.verifier.check(entity, bench.ledger.staging.batches(entity, _AT_ONCE), take)
+        checked = machinery.verifier.check(entity, machinery.records.batches(entity, _AT_ONCE), take)
         result.rows, result.fields = checked.rows, checked.fields
     return results, shown
 

@@ -95,7 +95,7 @@ def unmatched_records(bench: Bench, machinery: Machinery, entity: EntityName) ->
     """Return the records of an entity that were looked for in the target and not recognised."""
     return [
         record
-        for batch in bench.ledger.staging.batches(entity)
+        for batch in machinery.records.batches(entity)
         for known in [bench.ledger.journal.rows({record.key for record in batch})]
         for record in batch
         if record.key not in known

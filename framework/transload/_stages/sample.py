@@ -32,12 +32,14 @@ def sample(bench: Bench) -> Report:
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     keys = choose_sample(bench, machinery)
     counts = [
-        machinery.loader.run_pass(step, bench.records(keys.get(step.entity, [])), len(keys.get(step.entity, [])))
+        machinery.loader.run_pass(
+            step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
+        )
         for step in machinery.plan.passes
     ]
     checks: list[FieldCheck] = []
     for entity in machinery.plan.entities:
-        machinery.verifier.check(entity, bench.records(keys.get(entity, [])), checks.append, equal_too=True)
+        machinery.verifier.check(entity, machinery.records.find(keys.get(entity, [])), checks.append, equal_too=True)
     return _report(bench, keys, counts, checks)
 
 
@@ -48,7 +50,7 @@ def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[R
     chosen: dict[RecordKey, None] = {}
     for entity, mapper in machinery.mappings.items():
         chosen.update(dict.fromkeys(_telling(bench, machinery, mapper)))
-        _fill_up(bench, entity, share, chosen)
+        _fill_up(machinery, entity, share, chosen)
     _close(bench, machinery, chosen)
     by_entity: dict[EntityName, list[RecordKey]] = {}
     for key in sorted(chosen):
@@ -61,7 +63,7 @@ def _telling(bench: Bench, machinery: Machinery, mapper: CompiledMapping) -> lis
     recognised = {entity for entity, other in machinery.mappings.items() if not other.document.writes_rows}
     candidates: dict[RecordKey, set[object]] = {}
     seen: set[object] = set()
-    for batch in bench.ledger.staging.batches(mapper.entity):
+    for batch in machinery.records.batches(mapper.entity):
         for record in batch:
             features = _features(record, mapper) | _owners(record, mapper, recognised)
             if features - seen:
@@ -104,14 +106,14 @@ def _owners(record: Record, mapper: CompiledMapping, recognised: set[EntityName]
     }
 
 
-def _fill_up(bench: Bench, entity: EntityName, share: int, chosen: dict[RecordKey, None]) -> None:
+def _fill_up(machinery: Machinery, entity: EntityName, share: int, chosen: dict[RecordKey, None]) -> None:
     """Add records at even distances until the entity has its share."""
-    total = bench.ledger.staging.count(entity)
+    total = machinery.records.count(entity)
     missing = min(share, total) - sum(key.entity == entity for key in chosen)
     if missing <= 0:
         return
     step = max(1, total // missing)
-    records = (record for batch in bench.ledger.staging.batches(entity) for record in batch)
+    records = (record for batch in machinery.records.batches(entity) for record in batch)
     for number, record in enumerate(records):
         if number % step == 0:
             chosen[record.key] = None
@@ -122,15 +124,17 @@ def _close(bench: Bench, machinery: Machinery, chosen: dict[RecordKey, None]) ->
     fresh = list(chosen)
     while fresh:
         by_entity: dict[EntityName, list[Record]] = {}
-        for record in bench.ledger.staging.find_many(fresh).values():
-            by_entity.setdefault(record.key.entity, []).append(record)
+        for chunk in machinery.records.find(fresh):
+            for record in chunk:
+                by_entity.setdefault(record.key.entity, []).append(record)
         parents = {
             parent
             for entity, records in by_entity.items()
             if entity in machinery.mappings
             for parent in _parents(bench, machinery.mappings[entity], records)
         }
-        fresh = [key for key in bench.ledger.staging.find_many(sorted(parents)) if key not in chosen]
+        wanted = sorted(parents - chosen.keys())
+        fresh = [record.key for chunk in machinery.records.find(wanted) for record in chunk]
         chosen.update(dict.fromkeys(fresh))
 
 

@@ -2,17 +2,29 @@
 
 from collections.abc import Iterable
 
-from transload._pipeline.transform import custom_columns
+from transload._pipeline.transform import custom_columns, new_table
 from transload.mapping import Mapping as MappingDocument
 from transload.values import SchemaChange, SchemaKind, TableName, TargetSchema
 
 
 def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
-    """Return every column and key that the mappings rely on, columns first."""
+    """Return every table, column, link and key that the mappings rely on, in this order."""
+    documents = list(documents)
+    become = {document.entity: TableName(document.table) for document in documents}
+    tables: dict[str, SchemaChange] = {}
     columns: dict[tuple[str, str], SchemaChange] = {}
+    links: dict[str, SchemaChange] = {}
     keys: dict[tuple[str, str], SchemaChange] = {}
     for document in documents:
         table = TableName(document.table)
+        if document.new_table is not None and (shape := new_table(document)) is not None:
+            names = shape.columns[shape.name_column]
+            label, plural = document.new_table.label, document.new_table.plural
+            tables[table] = SchemaChange(SchemaKind.TABLE, table, table, label, names, plural=plural)
+        if document.link is not None and document.link.label:
+            other = become.get(document.link.other.entities[0]) if document.link.other.entities else None
+            name = document.link.relationship
+            links[name] = SchemaChange(SchemaKind.LINK, name, table, document.link.label, other=other or TableName(""))
         for name, column in custom_columns(document).items():
             columns[table, name] = SchemaChange(SchemaKind.COLUMN, name, table, column.label, column)
         if document.key is not None and document.key.column is not None:
@@ -25,7 +37,7 @@ def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
                 None,
                 (name,),
             )
-    return [*columns.values(), *keys.values()]
+    return [*tables.values(), *columns.values(), *links.values(), *keys.values()]
 
 
 def missing_changes(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:
@@ -37,6 +49,10 @@ def _is_there(change: SchemaChange, target: TargetSchema) -> bool:
     table = target.tables.get(change.table)
     if table is None:
         return False
+    if change.kind is SchemaKind.TABLE:
+        return True
+    if change.kind is SchemaKind.LINK:
+        return change.name in table.links
     if change.kind is SchemaKind.KEY:
         return any(key.active and set(key.columns) == set(change.key_columns) for key in table.keys)
     return change.name in table.columns

@@ -57,12 +57,16 @@ class Sparing:
 
     def keep(self, row: UndoRow) -> None:
         """Note that a row stays, and needs what it points to."""
-        self.needed.update(cell for cell in row.written.values() if isinstance(cell, RowRef))
+        for cell in row.written.values():
+            cells = cell if isinstance(cell, tuple) else (cell,)
+            self.needed.update(one for one in cells if isinstance(one, RowRef))
 
     def reason(self, row: UndoRow, now: Row | None) -> str:
         """Return why a row is spared; nothing when it may be undone."""
         if now is None:
             return ""  # gone already: undoing it is a matter of the ledger only
+        if not row.created and not row.written:
+            return ""  # only linked; whoever changed the row since has nothing to do with that
         if RowRef(row.table, row.row_id) in self.needed:
             return "a spared row points to it"
         if now.changed_by_others or RowRef(row.table, row.row_id) in self.touched:

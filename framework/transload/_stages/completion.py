@@ -1,0 +1,164 @@
+"""Completes mappings from what the audit saw, and refuses those that leave something out.
+
+A field that no document mentions and that some record fills is kept in a custom column,
+one that no record fills is dropped as long as it stays empty. Several documents may read
+the records of one source entity: together they account for its fields, and the first of
+them takes what is left over.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from transload._mistakes import nearest
+from transload._pipeline.profile import FieldProfile
+from transload._pipeline.transform import documents_by_records
+from transload.errors import MappingError
+from transload.mapping import CustomColumn, Dropped, FieldRule, MappingGap
+from transload.mapping import Mapping as MappingDocument
+from transload.values import ColumnType, EntityName, FieldType, SourceField, SourceSchema, TableName
+
+_LONGEST_TEXT = 4000
+_LONGEST_NAME = 50
+_MOST_OPTIONS = 200
+_COLUMN_OF = {
+    FieldType.INTEGER: ColumnType.INTEGER,
+    FieldType.DECIMAL: ColumnType.DECIMAL,
+    FieldType.BOOLEAN: ColumnType.BOOLEAN,
+    FieldType.DATETIME: ColumnType.DATETIME,
+    FieldType.DATE: ColumnType.DATE,
+    FieldType.NESTED: ColumnType.MEMO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownField:
+    """A field that the source documents or that a record has."""
+
+    profile: FieldProfile
+    described: SourceField | None
+
+    @property
+    def derived(self) -> bool:
+        """Whether the source computes it for the mapping's sake only."""
+        return self.described is not None and self.described.derived
+
+
+Fields = Mapping[str, Mapping[str, KnownField]]
+"""The fields of each source entity."""
+
+
+def known_fields(
+    source: SourceSchema,
+    profiles: Mapping[EntityName, Mapping[str, FieldProfile]],
+    documents: Mapping[str, MappingDocument],
+) -> dict[str, dict[str, KnownField]]:
+    """Return the fields that the source documents, that a record has, or that a document gives."""
+    found: dict[str, dict[str, KnownField]] = {}
+    for entity in source.entities:
+        found[entity.name] = {
+            name: KnownField(FieldProfile(name), described) for name, described in entity.fields.items()
+        }
+    for document in documents.values():
+        given = {name for record in document.given for name in record}
+        found.setdefault(document.source_entity, {}).update(
+            {name: KnownField(FieldProfile(name), None) for name in given}
+        )
+    for name, profile in profiles.items():
+        fields = found.setdefault(name, {})
+        for field, seen in profile.items():
+            fields[field] = KnownField(seen, fields[field].described if field in fields else None)
+    return found
+
+
+def gaps(documents: Mapping[str, MappingDocument], fields: Fields) -> list[MappingGap]:
+    """Return the filled fields that no rule covers."""
+    return [
+        MappingGap(
+            EntityName(entity), name, known.profile.type, known.profile.filled, known.profile.seen,
+            known.profile.longest, known.profile.samples, TableName(reading[0].table),
+        )
+        for entity, reading in documents_by_records(documents.values()).items()
+        if reading[0].writes_rows
+        for name, known in fields.get(entity, {}).items()
+        if known.profile.filled and not known.derived and name not in _covered(reading)
+    ]  # fmt: skip
+
+
+def complete(documents: Mapping[str, MappingDocument], fields: Fields, prefix: str) -> dict[str, MappingDocument]:
+    """Return the documents with rules for the fields that none of them mentions."""
+    completed = dict(documents)
+    for entity, reading in documents_by_records(documents.values()).items():
+        main, covered = reading[0], _covered(reading)
+        rules, dropped = dict(main.fields), dict(main.dropped)
+        for name, known in fields.get(entity, {}).items():
+            if name in covered or known.derived:
+                continue
+            if not main.writes_rows or main.link is not None:
+                dropped[name] = "the row is only recognised, not written"
+            elif not known.profile.filled:
+                dropped[name] = Dropped(reason="no record fills it", while_empty=True)
+            else:
+                rules[_column_name(prefix, name, rules)] = _kept(name, known)
+        completed[main.entity] = main.model_copy(update={"fields": rules, "dropped": dropped})
+    return completed
+
+
+def require_coverage(documents: Mapping[str, MappingDocument], fields: Fields) -> None:
+    """Refuse mappings that say nothing about a field or an entity, or read a field that there is not.
+
+    Raises:
+        MappingError: Something is not accounted for.
+    """
+    reading = documents_by_records(documents.values())
+    mistakes = [
+        f"{its[0].entity}: the field `{name}` is neither used by a rule nor dropped with a reason"
+        for entity, its in reading.items()
+        for name in sorted(name for name, known in fields.get(entity, {}).items() if not known.derived)
+        if name not in _covered(its)
+    ]
+    mistakes += [
+        f"{entity}: {len(its)} fields of its records are mapped nowhere; it has no mapping"
+        for entity, its in fields.items()
+        if entity not in reading and any(known.profile.seen for known in its.values())
+    ]
+    for document in documents.values():
+        known = sorted(fields.get(document.source_entity, {}))
+        for name in sorted(document.used_fields() - set(known)) if known else ():
+            hint = nearest(name, known)
+            mistakes.append(f"{document.entity}: the source has no field `{name}`{hint if 'did you' in hint else ''}")
+    if mistakes:
+        raise MappingError("the mapping", mistakes)
+
+
+def _covered(reading: list[MappingDocument]) -> set[str]:
+    return {name for document in reading for name in document.covered_fields()}
+
+
+def _kept(name: str, known: KnownField) -> FieldRule:
+    """Return the rule that keeps a field in a custom column of its own."""
+    profile, described = known.profile, known.described
+    label = described.label if described is not None and described.label else name.replace("_", " ").capitalize()
+    if described is not None and described.options and not profile.overflowed:
+        options = [*described.options, *sorted(set(profile.distinct) - set(described.options))]
+        if len(options) <= _MOST_OPTIONS:
+            return FieldRule(from_=name, custom=CustomColumn(type=ColumnType.CHOICE, label=label, options=options))
+    kind = _COLUMN_OF.get(profile.type, ColumnType.TEXT)
+    limit, precision = None, None
+    convert: list[str] = ["json"] if profile.type is FieldType.NESTED else []
+    if kind is ColumnType.DECIMAL:
+        precision = min(10, max(2, profile.digits))
+    if kind in {ColumnType.TEXT, ColumnType.MEMO}:
+        # Room for what later records may hold: twice the longest, in round numbers.
+        limit = next((size for size in (100, 250, 500, 1000, 2000, _LONGEST_TEXT) if size >= 2 * profile.longest), 0)
+        kind, limit = (kind, limit) if limit else (ColumnType.MEMO, max(10_000, 4 * profile.longest))
+    custom = CustomColumn(type=kind, label=label, max=limit, precision=precision)
+    return FieldRule(from_=name, convert=convert, custom=custom)
+
+
+def _column_name(prefix: str, field: str, taken: Mapping[str, object]) -> str:
+    base = f"{prefix}_{re.sub('[^a-z0-9]', '', field.lower())}"[:_LONGEST_NAME]
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base[: _LONGEST_NAME - 2]}{number}", number + 1
+    return name
