@@ -13,6 +13,7 @@
     └── RecordError        set this record aside; the run goes on
         ├── UnresolvedLookupError, UnknownValueError, UnfitValueError
         └── RefusedError
+            └── LockedError     the row belongs to one that is closed
 
 Each class builds its message from typed parts and carries a remedy: what a tired
 person should do. The command line and the JSON output render the same object.
@@ -189,3 +190,10 @@ class RefusedError(RecordError):
         super().__init__(f"{subject}: the target refused it ({target_code}): {message}")
         self.subject, self.target_code, self.target_message = subject, target_code, message
         self.remedy = remedy or "Correct the data or the mapping, then run `transload run` again."
+
+
+class LockedError(RefusedError):
+    """The target refused a write because the row, or the one that it belongs to, is closed.
+
+    A rollback waits with such a row until the one that it belongs to is gone.
+    """

@@ -60,7 +60,7 @@ class Resolver:
 
     def resolve(self, writes: Sequence[Write]) -> Resolved:
         """Replace every lookup of the writes by a row, or set the write aside."""
-        rows = self._find(_lookups(writes))
+        rows = self._find(open_lookups(writes))
         result = Resolved()
         for write in writes:
             try:
@@ -74,7 +74,7 @@ class Resolver:
 
     def missing_placeholders(self, writes: Sequence[Write]) -> set[RecordKey]:
         """Return the placeholder records that these writes need and that are not loaded yet."""
-        lookups = _lookups(writes)
+        lookups = open_lookups(writes)
         rows = self._find(lookups)
         wanted = {
             placeholder_of(lookup.key)
@@ -84,7 +84,7 @@ class Resolver:
         return wanted - set(self.ledger.journal.rows(wanted))
 
     def _find(self, lookups: set[Lookup]) -> dict[Lookup, RowRef | None]:
-        keys = {key for lookup in lookups for key in _keys(lookup)}
+        keys = {key for lookup in lookups for key in keys_of(lookup)}
         keys |= {placeholder_of(key) for key in keys}
         mapped = self.ledger.journal.rows(keys)
         self._placeholders.update(row.ref for key, row in mapped.items() if key.source_id == PLACEHOLDER_ID)
@@ -97,7 +97,7 @@ class Resolver:
             if lookup.key is None:
                 found[lookup] = self._found[lookup]
             else:
-                candidates = list(_keys(lookup))
+                candidates = list(keys_of(lookup))
                 if lookup.missing is Missing.PLACEHOLDER:
                     candidates.append(placeholder_of(lookup.key))
                 row = next((mapped[key] for key in candidates if key in mapped), None)
@@ -186,7 +186,7 @@ def placeholder_of(key: RecordKey) -> RecordKey:
     return RecordKey(key.entity, PLACEHOLDER_ID)
 
 
-def _lookups(writes: Sequence[Write]) -> set[Lookup]:
+def open_lookups(writes: Sequence[Write]) -> set[Lookup]:
     """Return the lookups that are open in writes."""
     found: set[Lookup] = set()
     for write in writes:
@@ -196,7 +196,7 @@ def _lookups(writes: Sequence[Write]) -> set[Lookup]:
     return found
 
 
-def _keys(lookup: Lookup) -> Sequence[RecordKey]:
+def keys_of(lookup: Lookup) -> Sequence[RecordKey]:
     """Return the records that a lookup may point to, the best first."""
     return (lookup.key, *lookup.others) if lookup.key is not None else ()
 

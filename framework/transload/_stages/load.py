@@ -18,11 +18,23 @@ from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require_finished, require_not_before, require_prepared
-from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables, unmatched_tables
+from transload._stages.reporting import (
+    losses_table,
+    passes_table,
+    report_of,
+    trouble_tables,
+    unmatched_records,
+    unmatched_tables,
+)
 from transload.errors import StageRefusedError
 from transload.values import Finding, RecordKey, Severity
 
-_TITLES = {"run": "Full load", "delta": "Delta", "retry": "Dead letters, sent again"}
+_TITLES = {
+    "run": "Full load",
+    "delta": "Delta",
+    "retry": "Dead letters, sent again",
+    "reassign": "Records given to their right owners",
+}
 
 
 def run(bench: Bench) -> Report:
@@ -62,6 +74,27 @@ def retry(bench: Bench) -> Report:
     for step in machinery.plan.passes:
         keys = sorted(key for key in aside if key.entity == step.entity)
         counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
+    return _report(bench, machinery, counts, recovered, [])
+
+
+def reassign(bench: Bench) -> Report:
+    """Look again for the users that were missing, and give flagged records to their right owners.
+
+    Records are taken from the ledger; the source is not read.
+    """
+    documents = bench.documents()
+    require_approval(bench, documents)
+    require_prepared(bench, documents)
+    machinery = assemble(bench, documents)
+    recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    flagged = set(bench.ledger.notes.flags())
+    counts = []
+    for step in machinery.plan.passes:
+        if machinery.mappings[step.entity].document.match is not None:
+            keys = {record.key for record in unmatched_records(bench, machinery, step.entity)}
+        else:
+            keys = {key for key in flagged if key.entity == step.entity}
+        counts.append(machinery.loader.run_pass(step, machinery.records.find(sorted(keys)), len(keys)))
     return _report(bench, machinery, counts, recovered, [])
 
 

@@ -5,7 +5,7 @@ a parent would take the spared child along. What is spared is listed. When nothi
 spared, the columns and keys that ``prepare`` made go too, and the target is what it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -19,7 +19,7 @@ from transload._stages.approvals import CUT_OVER
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of
 from transload._stages.sparing import Sparing, chunks_of, read_now
-from transload.errors import StageRefusedError
+from transload.errors import LockedError, StageRefusedError
 from transload.values import (
     DeleteRow,
     Disassociate,
@@ -42,6 +42,8 @@ class _Tally:
     undone: dict[TableName, int] = field(default_factory=dict)
     spared: list[dict[str, object]] = field(default_factory=list)
     failed: list[dict[str, object]] = field(default_factory=list)
+    locked: list[UndoRow] = field(default_factory=list)
+    """Rows that belong to a closed one; they may go when that is gone."""
     schema: int = 0
 
 
@@ -60,19 +62,29 @@ def rollback(bench: Bench, dry_run: bool = False, force: bool = False) -> Report
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     sparing, tally = Sparing(bench), _Tally()
     sparing.survey()
+    _walk(bench, bench.ledger.journal.undo_list(), sparing, tally, dry_run)
+    if tally.locked:
+        waited, tally.locked = tally.locked, []
+        _walk(bench, iter(waited), sparing, tally, dry_run, last=True)
+    if not (dry_run or tally.spared or tally.failed):
+        _undo_schema(bench, tally)
+    return _report(bench, tally, dry_run)
+
+
+def _walk(
+    bench: Bench, rows: Iterator[UndoRow], sparing: Sparing, tally: _Tally, dry_run: bool, last: bool = False
+) -> None:
+    """Undo rows, newest first."""
     # Batches of different tables are never in flight together: a parent may not go before its child.
-    for table, chunks in groupby(chunks_of(bench.ledger.journal.undo_list()), key=itemgetter(0)):
+    for table, chunks in groupby(chunks_of(rows), key=itemgetter(0)):
         run_bounded(
             (rows for _, rows in chunks),
             lambda rows, table=table: _undo(bench, table, rows, sparing, dry_run),  # type: ignore[misc]
-            lambda rows, results: _take(bench, results, sparing, tally, dry_run),
+            lambda rows, results: _take(bench, results, sparing, tally, dry_run, last),
             bench.project.settings.run.workers,
         )
         total = sum(tally.undone.values())
         bench.context.observe(Event("pass_finished", table, total, None, "undone"))
-    if not (dry_run or tally.spared or tally.failed):
-        _undo_schema(bench, tally)
-    return _report(bench, tally, dry_run)
 
 
 def _require_window(bench: Bench, force: bool) -> None:
@@ -123,12 +135,16 @@ def _take(
     sparing: Sparing,
     tally: _Tally,
     dry_run: bool,
+    last: bool,
 ) -> None:
     undone = []
     for row, reason, outcome in results:
         ref = RowRef(row.table, row.row_id)
         if outcome is None:
             tally.spared.append({"record": str(row.key), "table": row.table, "row": row.row_id, "reason": reason})
+        elif isinstance(outcome.error, LockedError) and not last:
+            tally.locked.append(row)
+            continue
         elif outcome.error is not None:
             tally.failed.append(
                 {"record": str(row.key), "table": row.table, "row": row.row_id, "reason": str(outcome.error)}

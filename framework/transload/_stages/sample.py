@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from transload._pipeline.fit import utf16_length
 from transload._pipeline.load import PassCounts
 from transload._pipeline.recover import settle_open_intents
+from transload._pipeline.resolve import keys_of, open_lookups
 from transload._pipeline.transform import CompiledMapping
 from transload._pipeline.verify import FieldCheck, Mismatch
 from transload._reports import Column, Report, Table, Tone, Verdict
@@ -17,7 +18,7 @@ from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require_prepared
 from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
-from transload.values import EntityName, Lookup, Phase, Record, RecordKey, Upsert
+from transload.values import Associate, EntityName, Lookup, Phase, Record, RecordKey, SetState, Upsert
 
 _SHORT = 7
 """Texts of less than 2**7 characters count as equally long."""
@@ -52,6 +53,9 @@ def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[R
         chosen.update(dict.fromkeys(_telling(bench, machinery, mapper)))
         _fill_up(machinery, entity, share, chosen)
     _close(bench, machinery, chosen)
+    while fresh := _children_of_closed(bench, machinery, chosen):
+        chosen.update(dict.fromkeys(fresh))
+        _close(bench, machinery, chosen)
     by_entity: dict[EntityName, list[RecordKey]] = {}
     for key in sorted(chosen):
         by_entity.setdefault(key.entity, []).append(key)
@@ -138,12 +142,42 @@ def _close(bench: Bench, machinery: Machinery, chosen: dict[RecordKey, None]) ->
         chosen.update(dict.fromkeys(fresh))
 
 
+def _children_of_closed(bench: Bench, machinery: Machinery, chosen: Mapping[RecordKey, None]) -> list[RecordKey]:
+    """Return the records, not chosen yet, that belong to chosen ones which end up closed.
+
+    A closed row takes no more children, so the full load could not add them.
+    """
+    closed = {key for entity, mapper in machinery.mappings.items() for key in _closed(bench, machinery, mapper, chosen)}
+    entities = {key.entity for key in closed}
+    return [
+        record.key
+        for entity, mapper in machinery.mappings.items()
+        if any(entities & set(rule.entities) for rule in mapper.document.fields.values())
+        for batch in machinery.records.batches(entity)
+        for record in batch
+        if record.key not in chosen and closed.intersection(_parents(bench, mapper, [record]))
+    ]
+
+
+def _closed(
+    bench: Bench, machinery: Machinery, mapper: CompiledMapping, chosen: Mapping[RecordKey, None]
+) -> Iterator[RecordKey]:
+    """Yield the chosen records of an entity whose rows end in a state that locks them."""
+    locking = {state.value for state in mapper.table.states if state.read_only}
+    if not locking or not mapper.has(Phase.FINISH):
+        return
+    for chunk in machinery.records.find(key for key in chosen if key.entity == mapper.entity):
+        for write in bench.plugins.transform(chunk, mapper.at(Phase.FINISH), bench.context):
+            if isinstance(write, SetState) and write.state in locking:
+                yield write.key
+
+
 def _parents(bench: Bench, mapper: CompiledMapping, records: Sequence[Record]) -> Iterator[RecordKey]:
     """Yield the records that the writes of some records point to."""
     for phase in (phase for phase in (Phase.ROWS, Phase.LINKS) if mapper.has(phase)):
         for write in bench.plugins.transform(records, mapper.at(phase), bench.context):
-            if isinstance(write, Upsert):
-                yield from (c.key for c in write.columns.values() if isinstance(c, Lookup) and c.key is not None)
+            if isinstance(write, Upsert | Associate):
+                yield from (key for lookup in open_lookups([write]) for key in keys_of(lookup))
 
 
 def _report(

@@ -22,7 +22,7 @@ class Subject(StrEnum):
 
 def register(app: typer.Typer) -> set[str]:
     """Add the commands, and return their names."""
-    commands = (audit, plan, approve, prepare, sample, run, retry, delta, reconcile, rollback)
+    commands = (audit, plan, approve, prepare, sample, run, retry, reassign, delta, reconcile, rollback)
     for command in commands:
         app.command()(command)
     return {command.__name__ for command in commands}
@@ -93,6 +93,13 @@ def retry(project: Folder = HERE, json: Json = False, traceback: Traceback = Fal
     from transload._stages.load import retry as stage
 
     run_command("retry", project, stage, json, traceback)
+
+
+def reassign(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+    """Look again for missing users, and give records to their right owners."""
+    from transload._stages.load import reassign as stage
+
+    run_command("reassign", project, stage, json, traceback)
 
 
 def delta(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
