@@ -36,6 +36,7 @@ from transload.values import (
     Record,
     Rejection,
     TableName,
+    Value,
     Write,
 )
 
@@ -49,6 +50,23 @@ Reason: TypeAlias = Annotated[str, Field(min_length=3)]
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+Condition: TypeAlias = Literal["filled", "empty"] | list[Constant]
+"""What a field must hold: something, nothing, or one of these values."""
+
+
+def fulfils(conditions: "dict[str, Condition]", record: Record) -> bool:
+    """Whether a record fulfils all of some conditions, by field."""
+    return all(_holds(condition, record.fields.get(name)) for name, condition in conditions.items())
+
+
+def _holds(condition: Condition, value: Value) -> bool:
+    filled = value not in (None, "", ())
+    if isinstance(condition, str):
+        return filled is (condition == "filled")
+    # As text, since YAML knows no difference between the id 7 and the text "7"; but true is not 1.
+    return (value if filled else None) in condition or (filled and str(value) in map(str, condition))
 
 
 class Overflow(StrEnum):
@@ -93,7 +111,7 @@ class LookupByType(_Model):
     """A lookup whose entity is named by another field of the record."""
 
     by: str
-    values: dict[str, str]
+    values: dict[str, str | list[str]]
 
 
 class Find(_Model):
@@ -129,6 +147,10 @@ class FieldRule(_Model):
     default: Constant = None
     max: int | None = None
     on_overflow: Overflow = Overflow.ERROR
+    when: dict[str, Condition] = {}
+    """What the record must fulfil; otherwise the column stays empty."""
+    late: bool = False
+    """Written only when everything that belongs to the row is there, because that changes the column."""
     custom: CustomColumn | None = None
 
     @model_validator(mode="after")
@@ -164,7 +186,8 @@ class FieldRule(_Model):
             case str():
                 return (self.lookup,)
             case LookupByType():
-                return tuple(self.lookup.values.values())
+                named = [[name] if isinstance(name, str) else name for name in self.lookup.values.values()]
+                return tuple(name for names in named for name in names)
         return tuple(self.lookup)
 
 
@@ -217,16 +240,19 @@ class Link(_Model):
     label: str = ""
 
 
-Condition: TypeAlias = Literal["filled", "empty"] | list[Constant]
-
-
 class Mapping(_Model):
     """How the records of one entity become rows of one table."""
 
     entity: str
-    table: str
+    table: str = ""
     note: str = ""
     """For the reader: what a consultant would say about this pair."""
+    skip: Reason | None = None
+    """Why nothing of these records is carried over."""
+    amends: bool = False
+    """Whether this changes the document that a plugin listed earlier ships for the entity, instead of replacing it."""
+    without: list[str] = []
+    """Rules, by column, that an amended document loses."""
     records: str = ""
     """The source entity that it reads, when that is not ``entity``."""
     needs: str = ""
@@ -256,7 +282,9 @@ class Mapping(_Model):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Mapping":
-        if self.match is None and self.key is None and self.link is None:
+        if self.skip is None and not self.amends and not self.table:
+            raise ValueError("a mapping needs a `table`, unless it says why it skips its records")
+        if not (self.match or self.key or self.link or self.skip or self.amends):
             raise ValueError("a mapping needs a `key`, unless it only matches existing rows or links them")
         for name, block in (("activate", self.activate), ("finish", self.finish)):
             if extra := set(block) - {"statecode", "statuscode"}:
@@ -274,6 +302,10 @@ class Mapping(_Model):
     @property
     def writes_rows(self) -> bool:
         """Whether the mapping writes at all, or only recognises existing rows."""
+        return self.skip is None and self._may_write
+
+    @property
+    def _may_write(self) -> bool:
         return self.match is None or self.match.create or self.match.write
 
     def writes(self, origin: Literal["created", "matched"] | None) -> bool:
@@ -300,7 +332,7 @@ class Mapping(_Model):
 
     def used_fields(self) -> set[str]:
         """Return the source fields that a rule, the key or the match reads."""
-        used = {source for _, rule in self.rules() for source in rule.sources} | set(self.when)
+        used = {source for _, rule in self.rules() for source in (*rule.sources, *rule.when)} | set(self.when)
         if self.key is not None:
             used.add(self.key.from_)
         if self.match is not None:
@@ -319,6 +351,19 @@ class Mapping(_Model):
         """
         rule = self.dropped[field]
         return Dropped(reason=rule) if isinstance(rule, str) else rule
+
+    def amended(self, change: "Mapping") -> "Mapping":
+        """Return the document with the changes of another one: what that states wins, rule by rule.
+
+        Args:
+            change: A document with ``amends``; its ``without`` names rules to leave out.
+        """
+        said = change.model_fields_set - {"amends", "without", "entity"}
+        update: dict[str, object] = {name: getattr(change, name) for name in said}
+        for block in ("fields", "computed", "dropped", "when"):
+            kept = {name: rule for name, rule in getattr(self, block).items() if name not in change.without}
+            update[block] = {**kept, **getattr(change, block)}
+        return self.model_copy(update=update)
 
     def filled_in(self, prefix: str, tables: "dict[str, str]") -> "Mapping":
         """Return the mapping with ``{prefix}`` and ``{table:...}`` replaced.

@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "UnknownValueError": (KEY, "priority", "whenever", ["high", "low"]),
     "UnfitValueError": (KEY, "title", "takes 10 characters"),
     "RefusedError": ("job 7", "0x80040237", "duplicate key"),
+    "LockedError": ("line 7", "0x80043b09", "the parent is read only"),
 }
 HOOKS = {name: hook for name, hook in vars(hookspecs).items() if hasattr(hook, "transload_spec")}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from transload._ledger import Ledger
-from transload.values import Cell, RowRef, TableName, TargetTable, Upsert, Write
+from transload.values import Cell, Phase, RowRef, TableName, TargetTable, Upsert, Write
 
 
 @dataclass(slots=True)
@@ -23,6 +23,7 @@ class Cascades:
     run_id: str
     tables: Mapping[TableName, TargetTable]
     _reached: set[RowRef] = field(default_factory=set)
+    _parents: set[RowRef] = field(default_factory=set)
     _columns: dict[TableName, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -51,6 +52,16 @@ class Cascades:
             return {}
         self._reached.add(RowRef(write.table, write.row_id))
         return {name: now[name] for name in columns if now.get(name) is not None}
+
+    def note_children(self, writes: Iterable[Write]) -> None:
+        """Remember the rows that are pointed to by rows which are about to be written."""
+        for write in writes:
+            if isinstance(write, Upsert):
+                self._parents.update(cell for cell in write.columns.values() if isinstance(cell, RowRef))
+
+    def disturbed(self, write: Write) -> bool:
+        """Whether something that belongs to a row was written in this run, which may have changed its late columns."""
+        return write.phase is Phase.LINKS and RowRef(write.table, write.row_id) in self._parents
 
     def follow(self, writes: Iterable[Write]) -> None:
         """Remember the rows of which such a column is about to change."""

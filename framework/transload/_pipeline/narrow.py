@@ -104,11 +104,14 @@ class Narrower:
                 decision.intents.append(Intent(_without_empty(write), None, True))
             else:
                 passed_on = self.cascades.reached(write, old or {})
+                if isinstance(write, Upsert) and self.cascades.disturbed(write):
+                    passed_on = {**passed_on, **write.columns}
                 if difference := self._difference(write, old, known, passed_on):
                     changed.append(_Change(difference, old or {}, known, frozenset(passed_on)))
                 else:
                     decision.unchanged += 1
         self._settle_changes(changed, decision)
+        self.cascades.note_children(intent.write for intent in decision.intents)
         self.cascades.follow(intent.write for intent in decision.intents if not intent.creates)
         self._reopen_locked(decision)
         return decision

@@ -50,7 +50,7 @@ def plan_load(documents: Iterable[MappingDocument]) -> LoadPlan:
     for entity, document in by_entity.items():
         # A record may point to one of its own kind: whoever comes first cannot point yet.
         for column, rule in document.fields.items():
-            if entity in rule.entities:
+            if entity in rule.entities or rule.late:
                 deferred[entity].add(column)
     order = _order(by_entity, deferred)
     passes: list[tuple[str, Phase]] = []

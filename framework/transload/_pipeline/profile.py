@@ -8,7 +8,7 @@ from decimal import Decimal
 from transload._pipeline.fit import utf16_length
 from transload.values import FieldType, Record, Value
 
-_MOST_DISTINCT = 50
+_MOST_DISTINCT = 200
 _MOST_SAMPLES = 3
 
 
@@ -18,7 +18,7 @@ class FieldProfile:
 
     Attributes:
         filled: Records with a value that is neither null nor empty.
-        distinct: Up to 50 different values with their counts; more are not counted apart.
+        distinct: Up to 200 different values with their counts, each of a list; more are not counted apart.
         longest: Longest text in UTF-16 code units.
     """
 
@@ -48,14 +48,14 @@ class FieldProfile:
         self.filled += 1
         kind = type_of(value)
         self.types[kind] = self.types.get(kind, 0) + 1
-        text = str(value)
-        self.longest = max(self.longest, utf16_length(text))
+        self.longest = max(self.longest, utf16_length(str(value)))
         if isinstance(value, Decimal) and isinstance(exponent := value.as_tuple().exponent, int):
             self.digits = max(self.digits, -exponent)
-        if text in self.distinct or len(self.distinct) < _MOST_DISTINCT:
-            self.distinct[text] = self.distinct.get(text, 0) + 1
-        else:
-            self.overflowed = True
+        for text in map(str, value) if isinstance(value, tuple) else [str(value)]:
+            if text in self.distinct or len(self.distinct) < _MOST_DISTINCT:
+                self.distinct[text] = self.distinct.get(text, 0) + 1
+            else:
+                self.overflowed = True
 
     @property
     def type(self) -> FieldType:

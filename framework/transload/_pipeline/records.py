@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from transload._ledger import Ledger
-from transload.mapping import Condition
 from transload.mapping import Mapping as MappingDocument
-from transload.values import EntityName, Record, RecordKey, SourceId, Value
+from transload.mapping import fulfils
+from transload.values import EntityName, Record, RecordKey, SourceId
 
 _AT_ONCE = 100
 
@@ -26,7 +26,7 @@ class DocumentRecords:
         """Walk the live records of a document, in order; a batch may come out empty."""
         document = self.documents[entity]
         for batch in self.ledger.staging.batches(EntityName(document.source_entity), size):
-            yield [_under(document, record) for record in batch if fulfils(document, record)]
+            yield [_under(document, record) for record in batch if fulfils(document.when, record)]
 
     def count(self, entity: EntityName) -> int:
         """Return how many live records a document has."""
@@ -46,7 +46,11 @@ class DocumentRecords:
             for start in range(0, len(its), _AT_ONCE):
                 staged = [source_key(document, key) for key in its[start : start + _AT_ONCE]]
                 found = self.ledger.staging.find_many(staged)
-                yield [_under(document, found[key]) for key in staged if key in found and fulfils(document, found[key])]
+                yield [
+                    _under(document, found[key])
+                    for key in staged
+                    if key in found and fulfils(document.when, found[key])
+                ]
 
     def gone(self, entity: EntityName, known: Collection[RecordKey]) -> list[RecordKey]:
         """Return those of some records of a document that vanished, or fulfil its condition no more."""
@@ -59,19 +63,6 @@ class DocumentRecords:
 def source_key(document: MappingDocument, key: RecordKey) -> RecordKey:
     """Return the key under which the source knows a record of a document."""
     return replace(key, entity=EntityName(document.source_entity))
-
-
-def fulfils(document: MappingDocument, record: Record) -> bool:
-    """Whether a record is one that a document reads."""
-    return all(_holds(condition, record.fields.get(name)) for name, condition in document.when.items())
-
-
-def _holds(condition: Condition, value: Value) -> bool:
-    filled = value not in (None, "", ())
-    if isinstance(condition, str):
-        return filled is (condition == "filled")
-    # As text, since YAML knows no difference between the id 7 and the text "7"; but true is not 1.
-    return (value if filled else None) in condition or (filled and str(value) in map(str, condition))
 
 
 def _under(document: MappingDocument, record: Record) -> Record:

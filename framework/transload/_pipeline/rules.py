@@ -13,7 +13,7 @@ from transload._mistakes import nearest
 from transload._pipeline.fit import Fit, Unfit, as_text, fit_to, option_of
 from transload.errors import UnfitValueError, UnknownValueError
 from transload.hookspecs import Converter
-from transload.mapping import FieldRule, Find, LookupByType, Unknown
+from transload.mapping import FieldRule, Find, LookupByType, Unknown, fulfils
 from transload.values import (
     Cell,
     ColumnType,
@@ -63,6 +63,9 @@ def compile_rule(
     Raises:
         Unfit: The rule cannot work; the message completes "column X ...".
     """
+    if rule.when:
+        conditions, always = rule.when, compile_rule(rule.model_copy(update={"when": {}}), column, tables, converters)
+        return lambda record, notes: always(record, notes) if fulfils(conditions, record) else None
     pick = _compile_pick(rule, column.name, converters)
     if rule.lookup is not None or rule.find is not None or column.type in _POINTING:
         return _compile_lookup(rule, column, pick, tables)
@@ -159,7 +162,7 @@ def _compile_lookup(
     if rule.find is None and rule.lookup is None:
         raise Unfit("is a lookup column: the rule needs `lookup` or `find`")
     if rule.lookup is not None:
-        _check_targets(rule, column, tables)
+        rule = _reachable(rule, column, tables)
     elif Missing.PLACEHOLDER in (rule.missing, rule.empty):
         raise Unfit("is found by `find`, which knows no placeholder: say `fallback`, `empty` or `error`")
     point = _compile_find(rule, rule.find, column) if rule.find is not None else _compile_key(rule, tables)
@@ -210,18 +213,33 @@ def _compile_find(rule: FieldRule, find: Find, column: TargetColumn) -> _Point:
     return point
 
 
-def _check_targets(rule: FieldRule, column: TargetColumn, tables: Mapping[str, TableName]) -> None:
+def _reachable(rule: FieldRule, column: TargetColumn, tables: Mapping[str, TableName]) -> FieldRule:
+    """Return the rule with the alternatives of its lookup that this project has and the column can point to.
+
+    Raises:
+        Unfit: None is left.
+    """
+    usable = []
     for entity in rule.entities:
         if entity not in tables:
-            raise Unfit(f"refers to the entity `{entity}`, which no mapping covers{nearest(entity, list(tables))}")
-        if column.targets and tables[entity] not in column.targets:
-            raise Unfit(f"cannot point to {tables[entity]}; it points to {', '.join(column.targets)}")
+            problem = f"refers to the entity `{entity}`, which no mapping covers{nearest(entity, list(tables))}"
+        elif column.targets and tables[entity] not in column.targets:
+            problem = f"cannot point to {tables[entity]}; it points to {', '.join(column.targets)}"
+        else:
+            usable.append(entity)
+            continue
+        if not isinstance(rule.lookup, list):
+            raise Unfit(problem)
+    if not usable:
+        raise Unfit(problem)
+    return rule.model_copy(update={"lookup": usable}) if isinstance(rule.lookup, list) else rule
 
 
 def _compile_entities(lookup: str | list[str] | LookupByType) -> Callable[[Record], Sequence[str]]:
     """Return what names the entities that a lookup may point to, the best first."""
     if isinstance(lookup, LookupByType):
-        by, entities = lookup.by, {value: [entity] for value, entity in lookup.values.items()}
+        by = lookup.by
+        entities = {value: [its] if isinstance(its, str) else its for value, its in lookup.values.items()}
         return lambda record: entities.get(str(record.fields.get(by)), [])
     fixed = [lookup] if isinstance(lookup, str) else lookup
     return lambda record: fixed

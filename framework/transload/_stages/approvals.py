@@ -20,7 +20,7 @@ from transload._stages.reporting import report_of
 from transload.errors import ConfigError, StageRefusedError
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import digest_mappings
-from transload.values import SourceSchema, TargetSchema
+from transload.values import SourceSchema, TableName, TargetSchema
 
 CUT_OVER = "cut_over_at"
 """Ledger fact: when the cut-over was approved; the 72 hours of rollback start there."""
@@ -111,7 +111,7 @@ def _target_facts(target: TargetSchema, documents: Mapping[str, MappingDocument]
     """Return what a mapping relies on in the target, without what `prepare` adds to it."""
     facts: dict[str, object] = {"address": target.address}
     for document in documents.values():
-        table = next((t for t in target.tables.values() if t.name == document.table), None)
+        table = target.tables.get(TableName(document.table))
         if table is None:
             continue  # whoever compiles the mapping says so
         own = custom_columns(document)

@@ -61,7 +61,7 @@ class Bench:
 
     def target(self, documents: Mapping[str, MappingDocument]) -> TargetSchema:
         """Describe the tables that the mappings write to."""
-        tables = sorted({TableName(document.table) for document in documents.values()})
+        tables = sorted({TableName(document.table) for document in documents.values() if document.table})
         return self.plugins.describe_target(tables, self.context)
 
     def documents(self) -> dict[str, MappingDocument]:
@@ -81,7 +81,12 @@ class Bench:
         offered = self.plugins.mappings(source.system, target.system, self.context)
         needed = sorted({TableName(document.needs) for document in offered if document.needs})
         present = self.plugins.describe_target(needed, self.context).tables if needed else {}
-        shipped = {document.entity: document for document in offered if not document.needs or document.needs in present}
+        shipped: dict[str, MappingDocument] = {}
+        for document in offered:
+            if document.needs and document.needs not in present:
+                continue
+            earlier = shipped.get(document.entity)
+            shipped[document.entity] = earlier.amended(document) if earlier and document.amends else document
         return {**shipped, **self.written_documents()}
 
     def written_documents(self) -> dict[str, MappingDocument]:
@@ -121,6 +126,7 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     Raises:
         MappingError: They do not fit.
     """
+    documents = {entity: document for entity, document in documents.items() if document.skip is None}
     source, target = bench.source(), bench.target(documents)
     plan = plan_load(documents.values())
     mappings = compile_mappings(documents.values(), source, target, bench.plugins.converters(), plan.deferred)

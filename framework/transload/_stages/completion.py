@@ -79,7 +79,7 @@ def gaps(documents: Mapping[str, MappingDocument], fields: Fields) -> list[Mappi
             known.profile.longest, known.profile.samples, TableName(reading[0].table),
         )
         for entity, reading in documents_by_records(documents.values()).items()
-        if reading[0].writes_rows
+        if reading[0].writes_rows and reading[0].link is None
         for name, known in fields.get(entity, {}).items()
         if known.profile.filled and not known.derived and name not in _covered(reading)
     ]  # fmt: skip
@@ -87,14 +87,16 @@ def gaps(documents: Mapping[str, MappingDocument], fields: Fields) -> list[Mappi
 
 def complete(documents: Mapping[str, MappingDocument], fields: Fields, prefix: str) -> dict[str, MappingDocument]:
     """Return the documents with rules for the fields that none of them mentions."""
-    completed = dict(documents)
+    completed = {entity: _with_options(document, fields) for entity, document in documents.items()}
     for entity, reading in documents_by_records(documents.values()).items():
-        main, covered = reading[0], _covered(reading)
+        main, covered = completed[reading[0].entity], _covered(reading)
         rules, dropped = dict(main.fields), dict(main.dropped)
         for name, known in fields.get(entity, {}).items():
             if name in covered or known.derived:
                 continue
-            if not main.writes_rows or main.link is not None:
+            if main.skip is not None:
+                dropped[name] = main.skip
+            elif not main.writes_rows or main.link is not None:
                 dropped[name] = "the row is only recognised, not written"
             elif not known.profile.filled:
                 dropped[name] = Dropped(reason="no record fills it", while_empty=True)
@@ -102,6 +104,21 @@ def complete(documents: Mapping[str, MappingDocument], fields: Fields, prefix: s
                 rules[_column_name(prefix, name, rules)] = _kept(name, known)
         completed[main.entity] = main.model_copy(update={"fields": rules, "dropped": dropped})
     return completed
+
+
+def _with_options(document: MappingDocument, fields: Fields) -> MappingDocument:
+    """Return a document whose custom choices that list no options have those that occur."""
+    rules = dict(document.fields)
+    for name, rule in document.fields.items():
+        custom = rule.custom
+        if custom is None or custom.options or custom.type not in {ColumnType.CHOICE, ColumnType.CHOICES}:
+            continue
+        seen = [known for source in rule.sources if (known := fields.get(document.source_entity, {}).get(source))]
+        if any(known.profile.overflowed for known in seen):
+            raise MappingError(document.entity, [f"column {name} has more values than a choice should have options"])
+        options = sorted({value for known in seen for value in known.profile.distinct}, key=str.casefold)
+        rules[name] = rule.model_copy(update={"custom": custom.model_copy(update={"options": options})})
+    return document.model_copy(update={"fields": rules})
 
 
 def require_coverage(documents: Mapping[str, MappingDocument], fields: Fields) -> None:
@@ -120,7 +137,7 @@ def require_coverage(documents: Mapping[str, MappingDocument], fields: Fields) -
     mistakes += [
         f"{entity}: {len(its)} fields of its records are mapped nowhere; it has no mapping"
         for entity, its in fields.items()
-        if entity not in reading and any(known.profile.seen for known in its.values())
+        if entity not in reading and any(known.profile.seen and not known.derived for known in its.values())
     ]
     for document in documents.values():
         known = sorted(fields.get(document.source_entity, {}))

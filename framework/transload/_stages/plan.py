@@ -96,7 +96,8 @@ def plan(bench: Bench, check: bool = False) -> Report:
         'transload approve mapping --by "Your Name"',
     )
     tables = [_passes(machinery), _changes(changes), *_proposals(proposals)]
-    tables += [_mapping_table(document, target, profiles) for document in documents.values()]
+    tables += [_mapping_table(document, target, profiles) for document in documents.values() if document.skip is None]
+    tables += _skipped(documents)
     return report_of(
         bench, "Plan of the migration", verdict, facts, findings, [*tables, losses_table(rehearsal.losses)]
     )
@@ -203,6 +204,12 @@ def _changes(changes: list[SchemaChange]) -> Table:
         note="`transload prepare` creates these after approval, and rollback removes them.",
         filterable=True,
     )  # fmt: skip
+
+
+def _skipped(documents: Mapping[str, MappingDocument]) -> list[Table]:
+    rows = [{"entity": entity, "reason": it.skip} for entity, it in documents.items() if it.skip is not None]
+    columns = [Column("entity", "Entity"), Column("reason", "Why nothing of it is carried over")]
+    return [Table("Left behind", columns, rows, brief=True)] if rows else []
 
 
 def _mapping_table(

@@ -9,7 +9,7 @@ from transload.values import SchemaChange, SchemaKind, TableName, TargetSchema
 
 def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
     """Return every table, column, link and key that the mappings rely on, in this order."""
-    documents = list(documents)
+    documents = [document for document in documents if document.skip is None]
     become = {document.entity: TableName(document.table) for document in documents}
     tables: dict[str, SchemaChange] = {}
     columns: dict[tuple[str, str], SchemaChange] = {}

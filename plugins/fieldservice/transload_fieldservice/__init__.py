@@ -1,0 +1,1 @@
+"""Field Service: jobs become work orders, visits become bookings, hours become time entries."""

@@ -1,0 +1,1 @@
+"""Tags: rows linked to whatever carries them, a choice column, or territories."""
