@@ -297,6 +297,7 @@ _INTERSECT_SETS = {
     "teammembership": "teammemberships",
     "queuemembership": "queuememberships",
     "leadproduct": "leadproducts",
+    "competitorproduct": "competitorproducts",
 }
 
 

@@ -38,6 +38,7 @@ WORK_ORDER, KIND, BOOKING = _id("19", "0000af"), _id("1a", "0000b6"), _id("1b", 
 STATUS, RESOURCE, EMAIL = _id("1c", "0000c4"), _id("1d", "0000cb"), _id("21", "0000e7")
 DISABLED = _id("56", "00025a")
 GOOD_ROLE = _id("0a", "000046")
+COMPETITOR = _id("3c", "0001a4")
 OBJECT = "3b8f0a52-6f0e-4d33-8f2c-0f8a2b1c9d77"
 CUSTOMER = {"customerid_account@odata.bind": f"accounts({ACCOUNT})"}
 DOCUMENT = {
@@ -109,6 +110,7 @@ TWO_LINES: Rows = [
         },
     ),
 ]
+COMPETING: Rows = [*CATALOGUE, ("competitor", {"competitorid": COMPETITOR, "name": "Wärmewerk"})]
 DRAFT = {"productid": FAMILY, "name": "Pumps", "productnumber": "F", "productstructure": 2}
 GIVEN: dict[str, Rows] = {
     "sales-family-publish": [("product", DRAFT)],
@@ -151,6 +153,8 @@ GIVEN: dict[str, Rows] = {
     ],
     "crud-duplicate-detection": [("contact", {"lastname": "A", "emailaddress1": "jonas@nordwind.example"})],
     "errors-delete-restricted": QUOTED,
+    "relations-nn-associate": COMPETING,
+    "relations-nn-associate-twice": COMPETING,
 }
 BEFORE: dict[str, list[tuple[str, str, dict[str, object]]]] = {
     "sales-quote-activate-not-draft": [("PATCH", f"quotes({QUOTE})", {"statecode": 1})],
@@ -165,6 +169,13 @@ BEFORE: dict[str, list[tuple[str, str, dict[str, object]]]] = {
         ),
     ],
     "sales-invoice-pay-twice": [("PATCH", f"invoices({INVOICE})", {"statecode": 2})],
+    "relations-nn-associate-twice": [
+        (
+            "POST",
+            f"products({PRODUCT})/competitorproduct_association/$ref",
+            {"@odata.id": f"competitors({COMPETITOR})"},
+        )
+    ],
 }
 THROTTLED: dict[str, Kind] = {
     "errors-throttle-requests": "throttle_requests",

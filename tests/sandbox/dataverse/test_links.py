@@ -173,3 +173,25 @@ def test_a_role_of_another_business_unit_is_refused(api: httpx.Client, org: Data
     )
 
     assert code(answer) == (400, "0x80041409")
+
+
+@pytest.mark.parametrize(
+    ("entity_set", "columns", "intersect"),
+    [
+        ("leads", {"lastname": "L"}, "leadcompetitors"),
+        ("opportunities", {"name": "O"}, "opportunitycompetitors"),
+    ],
+)
+def test_a_competitor_is_linked_to_what_it_competes_for(
+    entity_set: str, columns: dict[str, str], intersect: str, org: DataverseOrg, api: httpx.Client
+) -> None:
+    collection = f"{intersect}_association"
+    competitor = _create(api, "competitors", name="Rival", reportedrevenue=1200.5, address1_city="Kiel")
+    row = f"{entity_set}({_create(api, entity_set, **columns)})"
+
+    linked = api.post(f"{row}/{collection}/$ref", json={"@odata.id": f"competitors({competitor})"})
+    found = api.get(f"competitors({competitor})/{collection}?$count=true").json()
+
+    assert (linked.status_code, found["@odata.count"], org.count(intersect)) == (204, 1, 1)
+    seen = api.get(f"competitors({competitor})?$select=reportedrevenue_base,address1_composite").json()
+    assert (seen["reportedrevenue_base"], seen["address1_composite"]) == (1200.5, "Kiel")
