@@ -1,6 +1,6 @@
 """Columns and alternate keys that come, change and go."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +13,15 @@ from transload_sandbox.dataverse.errors import ODataError
 from transload_sandbox.dataverse.files import Contents
 from transload_sandbox.dataverse.labels import label_text, read_label
 from transload_sandbox.dataverse.model import Column, Key, OptionSet, Row, Table
+from transload_sandbox.dataverse.shipped import shipped_tables
 from transload_sandbox.dataverse.wire import Request
 
 Json = Mapping[str, object]
 
 _KEY_TYPES = frozenset({"Decimal", "Integer", "String", "DateTime", "Lookup", "Picklist", "Customer"})
 _KEY_BYTES = {"Integer": 4, "Picklist": 4, "Decimal": 13, "DateTime": 8, "Lookup": 16, "Customer": 16}
+_WITH_CURRENCY = "territory"
+"""A plain table whose currency columns are like those of every other one."""
 MAX_KEYS = 10
 MAX_KEY_COLUMNS = 16
 MAX_KEY_BYTES = 900
@@ -72,7 +75,7 @@ class CustomColumns:
             raise ODataError(400, "0x80047013", "An attribute with the specified name already exists")
         solution = self.components.solution(request)
         columns = parse_definition(self.draft(body, schema_name, solution))
-        for column in columns:
+        for column in (*columns, *currency_columns(table.columns, columns)):
             self.put(table.name, column)
         self.components.add(solution, components.COLUMN, columns[0].metadata_id)
         return columns[0]
@@ -203,6 +206,19 @@ class CustomColumns:
         if key.status != "Failed":
             raise ODataError(400, "0x80060897", "Only a failed entity key index can be reactivated.")
         self.environment.put_key(table, replace(key, status="Pending", requested_at=self.environment.clock()))
+
+
+def currency_columns(former: Container[str], added: Iterable[Column]) -> list[Column]:
+    """Return the columns that the platform adds with the first money column of a table: its currency and the rate.
+
+    Args:
+        former: Names of the columns that the table has.
+        added: The new columns.
+    """
+    if not any(column.type == "Money" for column in added):
+        return []
+    columns = shipped_tables()[_WITH_CURRENCY].columns
+    return [columns[name] for name in ("transactioncurrencyid", "exchangerate") if name not in former]
 
 
 def _check_key(table: Table, columns: tuple[str, ...]) -> None:

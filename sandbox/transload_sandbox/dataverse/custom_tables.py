@@ -6,7 +6,7 @@ from dataclasses import replace
 from transload_sandbox.dataverse import components, errors, seed
 from transload_sandbox.dataverse.columns import parse_definition
 from transload_sandbox.dataverse.components import in_use, is_managed
-from transload_sandbox.dataverse.custom_columns import CustomColumns
+from transload_sandbox.dataverse.custom_columns import CustomColumns, currency_columns
 from transload_sandbox.dataverse.definitions import Definitions
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
@@ -100,7 +100,8 @@ class CustomTables:
         primary_id = "activityid" if is_activity else f"{name}id"
         made = dict(self._made_columns(body, solution, is_activity=is_activity))
         primary_name = "subject" if is_activity else next(iter(made))
-        system = _system_columns(name, schema_name, str(ownership), is_activity=is_activity)
+        system = {each.name: each for each in _system_columns(name, schema_name, str(ownership), is_activity=is_activity)}
+        currency = {each.name: each for each in currency_columns(system, made.values())}
         labels = {
             each: read_label(body[each], self.environment.languages) for each in _LABELS if body.get(each) is not None
         }
@@ -115,7 +116,7 @@ class CustomTables:
             is_activity=is_activity,
             is_custom=True,
             has_bulk_messages=True,
-            columns=dict(sorted({**made, **{column.name: column for column in system}}.items())),
+            columns=dict(sorted({**made, **system, **currency}.items())),
             states=_ACTIVITY_STATES if is_activity else _ROW_STATES,
             keys={},
             links=(),

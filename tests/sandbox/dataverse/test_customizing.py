@@ -121,6 +121,37 @@ def test_a_table_exists_once(api: httpx.Client) -> None:
     assert code(_add_table(api)) == (400, "0x8004700b")
 
 
+def _money(schema_name: str) -> dict[str, object]:
+    kind = f"{NAMESPACE}MoneyAttributeMetadata"
+    return {"@odata.type": kind, "SchemaName": schema_name, "DisplayName": label("Amount"), "PrecisionSource": 2}
+
+
+def test_the_first_money_column_of_a_table_brings_its_currency(org: DataverseOrg, api: httpx.Client) -> None:
+    _add_table(api).raise_for_status()
+    pound = {"currencyname": "Pound", "isocurrencycode": "GBP", "currencysymbol": "£", "currencyprecision": 2}
+    currency = org.create("transactioncurrency", {**pound, "exchangerate": 0.8})
+    bind = {"transactioncurrencyid@odata.bind": f"transactioncurrencies({currency})"}
+    before = api.post("mig_jobs", json={"mig_name": "Boiler", **bind})
+
+    for name in ("mig_Estimate", "mig_Paid"):
+        api.post(f"{JOB}/Attributes", json=_money(name)).raise_for_status()
+    job = created_id(api.post("mig_jobs", json={"mig_name": "Boiler", "mig_estimate": 100, **bind}))
+
+    row = api.get(f"mig_jobs({job})?$select=mig_estimate,mig_estimate_base,mig_paid_base,exchangerate").json()
+    assert code(before) == (400, "0x80048d19")
+    assert (row["mig_estimate_base"], row["mig_paid_base"], row["exchangerate"]) == (125.0, None, 0.8)
+    assert "TransactionCurrency_mig_job" in api.get("$metadata").text
+
+
+def test_a_table_that_comes_with_money_has_a_currency(api: httpx.Client) -> None:
+    name = {"@odata.type": f"{NAMESPACE}StringAttributeMetadata", "SchemaName": "mig_Name", "IsPrimaryName": True}
+
+    _add_table(api, Attributes=[{**name, "DisplayName": label("Name")}, _money("mig_Estimate")]).raise_for_status()
+
+    columns = {each["LogicalName"] for each in api.get(f"{JOB}/Attributes?$select=LogicalName").json()["value"]}
+    assert columns >= {"mig_estimate", "mig_estimate_base", "transactioncurrencyid", "exchangerate"}
+
+
 def test_customisation_is_undone_in_reverse_order(org: DataverseOrg, api: httpx.Client) -> None:
     before = org.digest()
     table = _add_table(api).raise_for_status().headers["OData-EntityId"]

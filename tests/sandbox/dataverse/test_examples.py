@@ -10,6 +10,7 @@ import pytest
 
 from transload_sandbox.dataverse import DataverseOrg
 from transload_sandbox.dataverse.testing import API, ORIGIN, add_source_id
+from transload_sandbox.dataverse.testing_jobs import add_job_table
 
 EXAMPLES = {
     name: steps
@@ -71,6 +72,8 @@ GIVEN: dict[str, Given] = {
         ("opportunity", {"opportunityid": "5e100017-7d10-4c3e-9b21-6045bd0000a1", "name": "Heat pump"})
     ],
 }
+WITH_JOBS = {"crud-create-data-types"}
+"""Examples that write to a custom table."""
 EMPTY_ACCOUNTS = {"query-paging"}
 """Examples that list accounts and know of no others."""
 PAGES = ["Atelier Brunner", "Nordwind Haustechnik GmbH", "Seeblick Wohnbau AG", "Werft Nord"]
@@ -135,6 +138,8 @@ def _arrange(name: str, org: DataverseOrg, api: httpx.Client) -> None:
     if not name.startswith("metadata-create"):
         add_source_id(api, "account")
         add_source_id(api, "contact")
+    if name in WITH_JOBS:
+        add_job_table(api)
     if name.startswith("metadata-create"):
         org.create("publisher", {**publisher, "publisherid": PUBLISHER, "customizationoptionvalueprefix": 38121})
         bind = {"publisherid@odata.bind": f"publishers({PUBLISHER})", "version": "1.0.0.0"}
