@@ -147,12 +147,15 @@ class Expander:
     def _link(
         self, expand: Expand, found: Collection, row_id: str, rows: Sequence[Row], size: int, *, paged: bool
     ) -> str | None:
-        """Return the address of the rest of a collection; without paging it is the collection's own address."""
-        if not self.listed and len(rows) <= size:
-            return None
+        """Return the address of the rest of a collection; without paging it is the collection's own address.
+
+        A collection of one row that was cut by ``$top`` has none: the documented answers show it both ways.
+        """
         query = quote(expand.query, safe="$=&,()'/:;@")
         address = f"{self.reader.request.base}{self.table.entity_set}({row_id})/{expand.name}"
-        if not self.nested and self.listed:
+        if not self.nested:
+            if not self.listed and expand.options.top:
+                return None
             return f"{address}?{query}" if query else address
         if len(rows) < size or (len(rows) == size and not paged):
             return None

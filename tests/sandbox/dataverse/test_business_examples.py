@@ -280,9 +280,6 @@ def _compare(name: str, answer: dict[str, Any], expected: dict[str, Any]) -> Non
     if name in OPEN_ENDED:
         assert expected.keys() <= answer.keys()
         return
-    # Whether a whole collection of one row still carries a link is the business of the query tests.
-    expected = {member: value for member, value in expected.items() if not member.endswith("s@odata.nextLink")}
-    answer = {member: value for member, value in answer.items() if not member.endswith("s@odata.nextLink")}
     masked = [GUID.sub("", re.sub(r'W/\\"\d+\\"', "", json.dumps(each))) for each in (answer, expected)]
     for each in masked:
         json.loads(each)

@@ -52,6 +52,17 @@ def test_a_retrieved_row_expands_lookups_and_collections(shop: Shop, api: httpx.
     assert "contact_customer_accounts@odata.nextLink" not in row
 
 
+def test_a_retrieved_row_links_to_its_collections(shop: Shop, api: httpx.Client) -> None:
+    tasks = "Account_Tasks($select=subject;$filter=subject ne 'Task 0';$orderby=subject)"
+
+    row = api.get(f"accounts({shop.account})?$select=name&$expand={tasks},contact_customer_accounts").json()
+
+    linked = api.get(row["Account_Tasks@odata.nextLink"]).raise_for_status().json()["value"]
+    assert [each["subject"] for each in linked] == [each["subject"] for each in row["Account_Tasks"]]
+    link = row["contact_customer_accounts@odata.nextLink"]
+    assert link == f"{API}accounts({shop.account})/contact_customer_accounts"
+
+
 def test_a_query_that_expands_one_level_links_to_the_whole_collection(shop: Shop, api: httpx.Client) -> None:
     rows = _accounts(
         api, "$expand=primarycontactid($select=fullname),Account_Tasks($select=subject)", "odata.maxpagesize=1"
