@@ -1,6 +1,7 @@
 """The organisation on the web: sign-in, Web API and a control route for tests in other processes."""
 
 import asyncio
+import itertools
 import time
 from dataclasses import asdict
 from urllib.parse import parse_qs
@@ -123,6 +124,10 @@ class Control:
         return WebResponse(status_code=204)
 
 
+DOP_HINT = 10
+"""How many requests at the same time the service recommends."""
+
+
 class WebApi:
     """The Web API as an ASGI application; requests are worked on one at a time, on the event loop.
 
@@ -131,6 +136,7 @@ class WebApi:
 
     def __init__(self, org: DataverseOrg) -> None:
         self.org = org
+        self._numbers = itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or do to it what a fault says."""
@@ -174,12 +180,19 @@ class WebApi:
         try:
             self.org.meter.begin(user.client_id)
         except ODataError as error:
-            return error_response(error, request)
+            return self._marked(error_response(error, request), user)
         started = time.perf_counter()
         try:
-            return await self._work(request, user, fault)
+            return self._marked(await self._work(request, user, fault), user)
         finally:
             self.org.meter.end(user.client_id, time.perf_counter() - started)
+
+    def _marked(self, response: Response, user: AppUser) -> Response:
+        """Return an answer with the headers that every answer has."""
+        number = self.org.environment.fixed_id(f"answer {next(self._numbers)}")
+        common = {"REQ_ID": number, "x-ms-service-request-id": number, "x-ms-dop-hint": str(DOP_HINT)}
+        headers = (*response.headers, *common.items(), *self.org.meter.remaining(user.client_id).items())
+        return Response(response.status, headers, response.body)
 
     async def _work(self, request: Request, user: AppUser, fault: Fault | None) -> Response:
         if fault and fault.kind == "delay":
@@ -197,8 +210,7 @@ class WebApi:
         if limits and (limits.request_seconds or limits.row_seconds):
             rows = self.org.store.version - version
             await asyncio.sleep(limits.request_seconds + rows * limits.row_seconds)
-        headers = (*response.headers, *self.org.meter.remaining(user.client_id).items())
-        return Response(response.status, headers, response.body)
+        return response
 
     def _log(self, web: WebRequest, target: str, status: int, started: float, user: AppUser | None) -> None:
         seconds = time.perf_counter() - started

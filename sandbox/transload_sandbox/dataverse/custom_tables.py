@@ -100,7 +100,9 @@ class CustomTables:
         primary_id = "activityid" if is_activity else f"{name}id"
         made = dict(self._made_columns(body, solution, is_activity=is_activity))
         primary_name = "subject" if is_activity else next(iter(made))
-        system = {each.name: each for each in _system_columns(name, schema_name, str(ownership), is_activity=is_activity)}
+        system = {
+            each.name: each for each in _system_columns(name, schema_name, str(ownership), is_activity=is_activity)
+        }
         currency = {each.name: each for each in currency_columns(system, made.values())}
         labels = {
             each: read_label(body[each], self.environment.languages) for each in _LABELS if body.get(each) is not None

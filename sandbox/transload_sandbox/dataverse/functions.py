@@ -7,8 +7,6 @@ from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.seed import VERSION
 from transload_sandbox.dataverse.wire import Request, Response, json_response
 
-DOP_HINT = 10
-
 
 class FunctionsApi:
     """Serves unbound functions on behalf of one user."""
@@ -44,7 +42,7 @@ class FunctionsApi:
             "UserId": self.caller_id,
             "OrganizationId": self.environment.fixed_id("organization"),
         }
-        return json_response(self._answer(request, "WhoAmI", body), 200, ("x-ms-dop-hint", str(DOP_HINT)))
+        return json_response(self._answer(request, "WhoAmI", body))
 
     def _version(self, request: Request) -> Response:
         return json_response(self._answer(request, "RetrieveVersion", {"Version": VERSION}))

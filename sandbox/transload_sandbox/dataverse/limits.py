@@ -76,14 +76,13 @@ class Meter:
             usage.seconds += seconds
 
     def remaining(self, user: str) -> dict[str, str]:
-        """Return the headers that show what is left, empty without limits."""
-        if not self.limits:
-            return {}
+        """Return the headers that show what is left: all of the documented numbers where no limits are enforced."""
+        limits = self.limits or Limits()
         usage = self._usage.get(user, _Usage())
-        seconds = max(self.limits.execution_seconds - usage.seconds, 0.0)
+        seconds = max(limits.execution_seconds - usage.seconds, 0.0)
         return {
             "x-ms-ratelimit-time-remaining-xrm-requests": f"{seconds:,.2f}",
-            "x-ms-ratelimit-burst-remaining-xrm-requests": str(max(self.limits.requests - len(usage.finished), 0)),
+            "x-ms-ratelimit-burst-remaining-xrm-requests": str(max(limits.requests - len(usage.finished), 0)),
         }
 
     def _forget(self, usage: _Usage, limits: Limits) -> None:

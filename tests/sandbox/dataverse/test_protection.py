@@ -87,6 +87,21 @@ def test_too_many_requests_wait_for_the_window(limited: DataverseOrg, clock: Clo
     assert second.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] == "1"
 
 
+def test_every_answer_says_what_is_left_of_the_limits(api: httpx.Client, limited: DataverseOrg) -> None:
+    strict = sign_in(limited)
+
+    free, refused = api.post("accounts", json={"name": "A"}), api.get("nothings")
+    throttled = [strict.get("WhoAmI") for _ in range(3)][2]
+
+    strict.close()
+    for answer in (free, refused):
+        assert answer.headers["x-ms-ratelimit-time-remaining-xrm-requests"] == "1,200.00"
+        assert answer.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] == "6000"
+    assert throttled.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] == "0"
+    assert free.headers["x-ms-dop-hint"]
+    assert free.headers["x-ms-service-request-id"] != refused.headers["x-ms-service-request-id"]
+
+
 def test_every_user_has_limits_of_its_own(limited: DataverseOrg) -> None:
     clients = [sign_in(limited, name) for name in ("first", "second")]
 
