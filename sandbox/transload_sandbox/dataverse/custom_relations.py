@@ -95,6 +95,7 @@ class CustomRelations:
             str(raw.get("ReferencedEntityNavigationPropertyName") or schema_name),
             self.environment.new_id(),
             cascade,
+            raw.get("IsHierarchical") is True,
         )
         named = raw.get("ReferencingEntityNavigationPropertyName") or navigation or column.schema_name
         return replace(
@@ -150,7 +151,9 @@ class CustomRelations:
                     on_assign={**column.on_assign, target: cascade["Assign"]},
                 )
                 if target in column.relations:
-                    relation = replace(column.relations[target], cascade=cascade)
+                    former = column.relations[target]
+                    tree = body.get("IsHierarchical", former.is_hierarchical) is True
+                    relation = replace(former, cascade=cascade, is_hierarchical=tree)
                     changed = replace(changed, relations={**column.relations, target: relation})
                 self.environment.model.put_column(table.name, changed)
                 return

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.labels import Json, label
 from transload_sandbox.dataverse.model import Column, Key, Link, OptionSet, Table
-from transload_sandbox.dataverse.relationships import collection_name
+from transload_sandbox.dataverse.relationships import collection_name, is_hierarchical
 from transload_sandbox.dataverse.table_facts import table_facts
 
 _CASTS = {
@@ -231,7 +231,7 @@ class Definitions:
             "ReferencingEntityNavigationPropertyName": column.navigation.get(target, column.name),
             "ReferencedEntityNavigationPropertyName": collection,
             "EntityKey": None,
-            "IsHierarchical": False,
+            "IsHierarchical": is_hierarchical(table, column, target),
             "IsRelationshipAttributeDenormalized": False,
             "RelationshipBehavior": 1 if assign != "NoCascade" else 0,
             "AssociatedMenuConfiguration": _menu(),

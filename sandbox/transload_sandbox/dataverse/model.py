@@ -30,6 +30,8 @@ class Relation:
     metadata_id: str
     cascade: Mapping[str, str]
     """What follows from Assign, Delete, Merge, Reparent, Share and Unshare of the row pointed to."""
+    is_hierarchical: bool = False
+    """Whether the rows of the table form a tree by it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

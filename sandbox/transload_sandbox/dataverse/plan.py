@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transload_sandbox.dataverse.model import Column, Row, Table
+from transload_sandbox.dataverse.relationships import is_hierarchical
 from transload_sandbox.dataverse.values import Parser, compile_parser
 
 Property = tuple[str, Parser] | None
@@ -53,6 +54,8 @@ class Plan:
     money: tuple[tuple[Column, str | None], ...]
     """Money columns, each with the column that holds its value in the base currency."""
     composites: tuple[Composite, ...]
+    parents: tuple[Column, ...]
+    """Lookups by which the rows form a tree."""
     names_person: bool
     """Whether ``fullname`` is made of first and last name."""
 
@@ -90,6 +93,7 @@ def compile_plan(table: Table) -> Plan:
         required=required,
         money=money,
         composites=_composites(table),
+        parents=tuple(column for column in table.lookups() if is_hierarchical(table, column, table.name)),
         names_person={"fullname", "firstname", "lastname"} <= set(table.columns),
     )
 

@@ -33,6 +33,23 @@ _OWNERS = {
 _AUDIT = frozenset({"createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby"})
 
 
+_TREES = frozenset(
+    {
+        ("account", "parentaccountid"),
+        ("businessunit", "parentbusinessunitid"),
+        ("contact", "parentcustomerid"),
+        ("incident", "parentcaseid"),
+        ("msdyn_customerasset", "msdyn_parentasset"),
+        ("msdyn_functionallocation", "msdyn_parentfunctionallocation"),
+        ("product", "parentproductid"),
+        ("subject", "parentsubject"),
+        ("systemuser", "parentsystemuserid"),
+        ("territory", "parentterritoryid"),
+    }
+)
+"""Tables and lookups that are shipped as hierarchies."""
+
+
 @dataclass(frozen=True, slots=True)
 class OneToMany:
     """Rows of ``child`` whose ``column`` points to a row."""
@@ -66,6 +83,12 @@ def _known() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
         (files(__package__) / "schema" / "_collections.json").read_bytes()
     )
     return raw
+
+
+def is_hierarchical(table: Table, column: Column, target: str) -> bool:
+    """Tell whether the rows of a table form a tree by a lookup: then no row may be its own ancestor."""
+    made = column.relations.get(target)
+    return target == table.name and (made.is_hierarchical if made else (table.name, column.name) in _TREES)
 
 
 def collection_name(table: Table, column: Column, target: Table) -> str:

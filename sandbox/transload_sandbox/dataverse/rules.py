@@ -10,6 +10,7 @@ from transload_sandbox.dataverse.business import (
     documents,
     duplicates,
     field_service,
+    hierarchies,
     money,
     notes,
     numbering,
@@ -49,6 +50,8 @@ def complete(writer: "Writer", plan: Plan, change: Change) -> None:
     for composite in plan.composites:
         if change.former is None or change.touches(*composite.lines, composite.city, composite.postal_code):
             row[composite.column] = _address(composite, row)
+    if plan.parents:
+        hierarchies.check(writer, plan, change)
     for rule in _BEFORE.get(table.name, ()):
         rule(writer, change)
     if table.is_activity:
