@@ -12,8 +12,9 @@ from transload_sandbox.dataverse.values import parse_guid, parse_time
 
 _REFERENCE = re.compile(r"(?:https?://[^/]+)?/?(?:api/data/v9\.\d/)?([A-Za-z_]\w*)\((.*)\)", re.DOTALL)
 _PART = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*('(?:[^']|'')*'|[^,']*)\s*(?:,|$)")
-# The web server in front of the service takes these for an attack, encoded or not.
-_UNADDRESSABLE = re.compile(r"[/<>*%&:\\?+]")
+# The web server in front of the service takes these for an attack, encoded or not. The documentation counts the
+# ampersand among them and shows an answer to a key that has one; the answer stands.
+_UNADDRESSABLE = re.compile(r"[/<>*%:\\?+]")
 
 
 @dataclass(frozen=True, slots=True)

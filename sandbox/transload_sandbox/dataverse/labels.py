@@ -1,8 +1,10 @@
 """Labels: texts in the languages of an organisation."""
 
 from collections.abc import Collection, Mapping, Sequence
+from hashlib import blake2b
 
 from transload_sandbox.dataverse import errors
+from transload_sandbox.dataverse.values import new_guid
 
 Json = dict[str, object]
 
@@ -18,7 +20,14 @@ def label(text: str | None, is_managed: bool = True) -> Json:
 
 
 def _localized(text: str, language: int, is_managed: bool) -> Json:
-    return {"Label": text, "LanguageCode": language, "IsManaged": is_managed, "HasChanged": None}
+    """Return one text; its id follows from the text, so that it stays the same."""
+    return {
+        "Label": text,
+        "LanguageCode": language,
+        "IsManaged": is_managed,
+        "MetadataId": new_guid(blake2b(f"{language}:{text}".encode()).digest()),
+        "HasChanged": None,
+    }
 
 
 def label_text(value: object) -> str | None:

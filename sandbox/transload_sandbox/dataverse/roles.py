@@ -40,6 +40,7 @@ _SUFFIXES = {
     "systemuser": "User",
     "duplicaterulecondition": "DuplicateRule",
     "bulkdeletefailure": "AsyncOperation",
+    "bulkdeleteoperation": "AsyncOperation",
 }
 """Tables whose privileges are called by another name than their own."""
 

@@ -1,6 +1,7 @@
 """Requests and answers as the service sees them, whether they came alone or as a part of a batch."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -60,7 +61,7 @@ class Request:
             ODataError: The body is no JSON object.
         """
         try:
-            body = orjson.loads(self.body)
+            body = orjson.loads(self.body.removeprefix(BOM_UTF8))
         except orjson.JSONDecodeError as error:
             raise errors.payload(entity_set, f"System.Text.Json.JsonException: {error}") from error
         if not isinstance(body, dict):

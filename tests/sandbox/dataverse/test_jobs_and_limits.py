@@ -40,7 +40,7 @@ def test_a_bulk_delete_waits_for_its_time(org: DataverseOrg, clock: Clock, api: 
     before = _state(api, job)
     clock.advance(1_800)
 
-    assert (before, _state(api, job)) == ((0, 0), (3, 30))
+    assert (before, _state(api, job)) == ((1, 10), (3, 30))
 
 
 def test_what_a_bulk_delete_cannot_delete_is_listed(org: DataverseOrg, api: httpx.Client) -> None:
@@ -52,7 +52,10 @@ def test_what_a_bulk_delete_cannot_delete_is_listed(org: DataverseOrg, api: http
     _state(api, job)
 
     [failure] = api.get("bulkdeletefailures").json()["value"]
+    [progress] = api.get(f"bulkdeleteoperations?$filter=_asyncoperationid_value eq {job}").json()["value"]
     assert (failure["regardingobjectid"], org.count("account")) == (kept, 1)
+    assert failure["_bulkdeleteoperationid_value"] == progress["bulkdeleteoperationid"]
+    assert (progress["successcount"], progress["failurecount"], progress["statuscode"]) == (1, 1, 30)
 
 
 def test_hammering_makes_the_wait_longer(clock: Clock) -> None:

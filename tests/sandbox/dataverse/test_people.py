@@ -94,6 +94,20 @@ def test_rows_below_follow_an_assigned_row(org: DataverseOrg, api: httpx.Client)
     assert (row["_ownerid_value"], row["_owninguser_value"]) == (ann, ann)
 
 
+def test_a_user_who_is_given_an_object_id_can_be_impersonated(org: DataverseOrg, api: httpx.Client) -> None:
+    user = org.add_user("Ann Berg", "ann@example.com")
+    object_id = "3B8F0A52-6F0E-4D33-8F2C-0F8A2B1C9D77"
+
+    changed = api.patch(f"systemusers({user})", json={"azureactivedirectoryobjectid": object_id})
+    row = api.post(
+        "tasks?$select=_createdby_value",
+        json={"subject": "Call"},
+        headers={"CallerObjectId": object_id, "Prefer": "return=representation"},
+    ).json()
+
+    assert (changed.status_code, row["_createdby_value"]) == (204, user)
+
+
 @pytest.mark.parametrize("header", ["MSCRMCallerID", "CallerObjectId"])
 def test_acting_for_somebody_leaves_both_names(header: str, org: DataverseOrg, api: httpx.Client) -> None:
     ann = org.add_user("Ann Example", "ann@example.com")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from transload_sandbox.dataverse import DataverseOrg, Ignored
-from transload_sandbox.dataverse.testing import Clock, add_source_id, created_id
+from transload_sandbox.dataverse.testing import ORIGIN, Clock, add_source_id, created_id
 from transload_sandbox.dataverse.testing import error_code as code
 
 NOBODY = "5e1003e7-7d10-4c3e-9b21-6045bd001b51"
@@ -134,7 +134,7 @@ def test_key_values_compare_without_case_and_may_hold_apostrophes(api: httpx.Cli
     assert _read(api, "accounts(mig_sourceid='o''neil')?$select=name")["name"] == "A"
 
 
-@pytest.mark.parametrize("value", ["a%2Fb", "a%26b", "a%3Cb", "a%3Ab", "a%25b", "a%2Bb"])
+@pytest.mark.parametrize("value", ["a%2Fb", "a%3Cb", "a%3Ab", "a%25b", "a%2Bb"])
 def test_some_characters_cannot_stand_in_an_address(value: str, api: httpx.Client) -> None:
     add_source_id(api, "account")
 
@@ -236,3 +236,32 @@ def test_a_body_may_name_its_type_but_not_that_of_another_table(kind: str, statu
     answer = api.post("accounts", json={"@odata.type": kind, "name": "Kiel"})
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("version", ["v9.0", "v9.1", "v9.2"])
+def test_every_version_of_the_address_works_in_itself(version: str, api: httpx.Client) -> None:
+    base = f"{ORIGIN}/api/data/{version}/"
+    created = api.post(f"{base}accounts", json={"name": "A"}).headers["OData-EntityId"]
+    part = f"GET /api/data/{version}/accounts?$select=name HTTP/1.1\r\n\r\n"
+    head = "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+
+    bound = api.post(f"{base}contacts", json={"lastname": "B", "parentcustomerid_account@odata.bind": created})
+    batch = api.post(
+        f"{base}$batch",
+        content=f"{head}{part}\r\n--b--\r\n".encode(),
+        headers={"Content-Type": "multipart/mixed; boundary=b"},
+    )
+    page = api.get(f"{base}accounts?$select=name", headers={"Prefer": "odata.maxpagesize=1"}).json()
+
+    assert created.startswith(f"{base}accounts(")
+    assert bound.status_code == 204
+    assert f"{base}$metadata#accounts(name)" in batch.text
+    assert page["@odata.context"] == f"{base}$metadata#accounts(name)"
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(api: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+
+    answer = api.post("accounts", content=b'\xef\xbb\xbf{"name": "A"}', headers=headers)
+
+    assert answer.status_code == 204

@@ -18,7 +18,8 @@ from transload_sandbox.dataverse.wire import Response
 from transload_sandbox.dataverse.writer import Writer
 
 _OPERATION = 13
-_SUCCEEDED = {"statecode": 3, "statuscode": 30}
+_WAITING: Row = {"statecode": 1, "statuscode": 10}
+_SUCCEEDED: Row = {"statecode": 3, "statuscode": 30}
 _PARAMETERS = (
     "ToRecipients", "CCRecipients", "RecurrencePattern", "StartDateTime", "SendEmailNotification", "Options",
     "SourceImportId", "RunNow",
@@ -62,6 +63,10 @@ def start(call: Call) -> Response:
         "postponeuntil": str(call.value("StartDateTime") or call.writer.now)[:19].rstrip("Z") + "Z",
     }
     row = call.writer.follow_up("asyncoperation", {}, job)
+    progress: Row = {"asyncoperationid": row["asyncoperationid"], "name": job["name"]}
+    operation = call.writer.follow_up("bulkdeleteoperation", {}, progress)
+    if str(job["postponeuntil"]) > call.writer.now:
+        _settle(call.environment, row, operation, _WAITING)
     call.environment.jobs.append(str(row["asyncoperationid"]))
     return call.result({"JobId": row["asyncoperationid"]})
 
@@ -74,14 +79,18 @@ def run_jobs(environment: Environment) -> None:
         if job is not None and str(job["postponeuntil"]) > environment.now():
             continue
         environment.jobs.remove(job_id)
-        if job is not None and job["statecode"] == 0:
+        if job is not None and job["statecode"] in {0, 1}:
             with environment.transaction():
-                _run(environment, table, job)
+                _run(environment, job)
 
 
-def _run(environment: Environment, table: Table, job: Row) -> None:
+def _run(environment: Environment, job: Row) -> None:
     plan = orjson.loads(str(job["data"]))
     writer = Writer(environment, plan["user"])
+    [operation] = environment.store.find(
+        environment.model.tables["bulkdeleteoperation"], {"asyncoperationid": job["asyncoperationid"]}
+    )
+    counts = {"successcount": 0, "failurecount": 0}
     job["startedon"] = environment.now()
     with environment.security.acting(plan["user"], None):
         for index, query in enumerate(plan["queries"]):
@@ -90,17 +99,28 @@ def _run(environment: Environment, table: Table, job: Row) -> None:
             for (row_id,) in found:
                 try:
                     writer.delete_alone(target, str(row_id))
+                    counts["successcount"] += 1
                 except ODataError as error:
-                    _note_failure(environment, job, index, str(row_id), error)
-    job |= {**_SUCCEEDED, "completedon": environment.now(), "versionnumber": environment.store.next_version()}
-    environment.store.update(table, [job])
+                    _note_failure(environment, operation, index, str(row_id), error)
+                    counts["failurecount"] += 1
+    job["completedon"] = environment.now()
+    operation |= counts
+    _settle(environment, job, operation, _SUCCEEDED)
 
 
-def _note_failure(environment: Environment, job: Row, index: int, row_id: str, error: ODataError) -> None:
+def _settle(environment: Environment, job: Row, operation: Row, state: Row) -> None:
+    """Bring a job and what shows its progress to a state."""
+    for name, row in (("asyncoperation", job), ("bulkdeleteoperation", operation)):
+        row |= {**state, "versionnumber": environment.store.next_version()}
+        environment.store.update(environment.model.tables[name], [row])
+
+
+def _note_failure(environment: Environment, operation: Row, index: int, row_id: str, error: ODataError) -> None:
     table = environment.model.tables["bulkdeletefailure"]
     row: Row = environment.plan(table).template | {
         "bulkdeletefailureid": environment.new_id(),
-        "asyncoperationid": job["asyncoperationid"],
+        "asyncoperationid": operation["asyncoperationid"],
+        "bulkdeleteoperationid": operation["bulkdeleteoperationid"],
         "errordescription": error.message[:512],
         "errornumber": int(error.code or "0", 16) - 2**32,
         "orderedqueryindex": index,
