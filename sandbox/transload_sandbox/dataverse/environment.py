@@ -24,6 +24,7 @@ class Currency:
     currency_id: str
     precision: int
     rate: float
+    symbol: str = "$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,10 @@ class Environment:
             if row is None:
                 raise row_missing(table.name, wanted)
             self._currencies[wanted] = Currency(
-                wanted, int(str(row["currencyprecision"] or 0)), float(str(row["exchangerate"] or 1))
+                wanted,
+                int(str(row["currencyprecision"] or 0)),
+                float(str(row["exchangerate"] or 1)),
+                str(row["currencysymbol"] or ""),
             )
         return self._currencies[wanted]
 

@@ -14,20 +14,12 @@ from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.literals import coerce_text
 from transload_sandbox.dataverse.model import Column, Stored, Table
 from transload_sandbox.dataverse.periods import COUNTED, FIXED, Period, fiscal_period
+from transload_sandbox.dataverse.relationships import tree_column
 from transload_sandbox.dataverse.values import edm_type, parse_time
 
 Condition = sa.ColumnElement[bool]
 Expression = sa.ColumnElement[Stored]
 
-_HIERARCHIES = {
-    "account": "parentaccountid",
-    "businessunit": "parentbusinessunitid",
-    "msdyn_customerasset": "msdyn_parentasset",
-    "msdyn_functionallocation": "msdyn_parentfunctionallocation",
-    "product": "parentproductid",
-    "systemuser": "parentsystemuserid",
-    "territory": "parentterritoryid",
-}
 _COMPARISONS: Mapping[str, Callable[[Expression, Expression], Condition]] = {
     "eq": lambda left, right: left == right,
     "ne": lambda left, right: left != right,
@@ -72,15 +64,28 @@ def compare_value(operator: str, left: Expression, value: Stored) -> Condition:
     if value is None:
         return left.is_(None) if operator == "eq" else left.is_not(None)
     if operator == "ne":
-        return sa.or_(left != value, left.is_(None))
-    return compare(operator, left, sa.literal(value))
+        return sa.or_(sa.not_(_equal(left, value)), left.is_(None))
+    return _equal(left, value) if operator == "eq" else compare(operator, left, sa.literal(value))
+
+
+def _equal(left: Expression, value: Stored) -> Condition:
+    """Return whether a value is another; the columns' own collation knows the case of plain letters only."""
+    if isinstance(value, str) and not value.isascii():
+        return match(left, re.sub(r"([%_\[])", r"[\1]", value))
+    return left == value
 
 
 def match(expression: Expression, pattern: str) -> Condition:
     """Return whether a text fits a pattern of the service's database: ``%``, ``_``, ``[a-f]`` and ``[^a-f]``."""
-    if "[" not in pattern:
+    if "[" not in pattern and pattern.isascii():
         return expression.like(pattern)
     return sa.func.dataverse_like(expression, pattern) == 1
+
+
+def _one_of(left: Expression, column: Column, values: Sequence[object]) -> Condition:
+    wanted = [coerce_text(column, each) for each in values]
+    plain = [each for each in wanted if not isinstance(each, str) or each.isascii()]
+    return sa.or_(left.in_(plain), *(_equal(left, each) for each in wanted if each not in plain))
 
 
 class Operators:
@@ -92,10 +97,8 @@ class Operators:
         self._special: Mapping[str, Callable[[Table, Expression, Column, Sequence[object]], Condition]] = {
             "Between": lambda _t, left, column, values: self._between(left, column, values),
             "NotBetween": lambda _t, left, column, values: sa.not_(self._between(left, column, values)),
-            "In": lambda _t, left, column, values: left.in_([coerce_text(column, each) for each in values]),
-            "NotIn": lambda _t, left, column, values: sa.or_(
-                left.not_in([coerce_text(column, each) for each in values]), left.is_(None)
-            ),
+            "In": lambda _t, left, column, values: _one_of(left, column, values),
+            "NotIn": lambda _t, left, column, values: sa.or_(sa.not_(_one_of(left, column, values)), left.is_(None)),
             "ContainValues": lambda _t, left, column, values: self._contains(left, column, values),
             "DoesNotContainValues": lambda _t, left, column, values: sa.or_(
                 sa.not_(self._contains(left, column, values)), left.is_(None)
@@ -176,7 +179,7 @@ class Operators:
         self, name: str, table: Table, left: Expression, column: Column, values: Sequence[object]
     ) -> Condition:
         target = self.environment.model.tables.get(column.targets[0]) if column.targets else table
-        if target is None or target.name not in _HIERARCHIES or len(values) != 1:
+        if target is None or tree_column(target) is None or len(values) != 1:
             raise errors.unsupported(f"The function {name} needs a row of a hierarchical table.")
         row_id = str(coerce_text(target.columns[target.primary_id], values[0]))
         found = self._ancestors(target, row_id) if name.startswith("Above") else self.below(target, [row_id])
@@ -187,8 +190,8 @@ class Operators:
     def _ancestors(self, table: Table, row_id: str) -> list[str]:
         found: list[str] = []
         row = self.environment.store.fetch(table, [row_id]).get(row_id)
-        while row is not None and row[_HIERARCHIES[table.name]] is not None:
-            parent = str(row[_HIERARCHIES[table.name]])
+        while row is not None and row[str(tree_column(table))] is not None:
+            parent = str(row[str(tree_column(table))])
             if parent in found:
                 break
             found.append(parent)
@@ -200,7 +203,7 @@ class Operators:
         found: dict[str, None] = {}
         level = row_ids
         while level:
-            rows = self.environment.store.find_in(table, _HIERARCHIES[table.name], level)
+            rows = self.environment.store.find_in(table, str(tree_column(table)), level)
             level = [str(row[table.primary_id]) for row in rows if str(row[table.primary_id]) not in found]
             found |= dict.fromkeys(level)
         return list(found)

@@ -91,6 +91,12 @@ def is_hierarchical(table: Table, column: Column, target: str) -> bool:
     return target == table.name and (made.is_hierarchical if made else (table.name, column.name) in _TREES)
 
 
+def tree_column(table: Table) -> str | None:
+    """Return the lookup by which the rows of a table form a tree, None when they form none."""
+    lookups = (column for column in table.lookups() if len(column.targets) == 1)
+    return next((column.name for column in lookups if is_hierarchical(table, column, table.name)), None)
+
+
 def collection_name(table: Table, column: Column, target: Table) -> str:
     """Return the collection-valued navigation property by which a target knows the rows that point to it."""
     made = column.relations.get(target.name)

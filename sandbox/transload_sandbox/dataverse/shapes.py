@@ -133,7 +133,7 @@ class Annotator:
             if column is not None and row.get(column.name) is not None:
                 stored = row[column.name]
                 target = target_of(column, row)
-                formatted = names.get((target, str(stored))) if column.is_lookup else format_value(column, stored)
+                formatted = names.get((target, str(stored))) if column.is_lookup else self._format(column, row)
                 if formatted is not None and self.wants(FORMATTED):
                     annotated[f"{name}@{FORMATTED}"] = formatted
                 if column.is_lookup and self.wants(NAVIGATION):
@@ -142,6 +142,12 @@ class Annotator:
                     annotated[f"{name}@{LOGICAL_NAME}"] = target
             annotated[name] = value
         return annotated
+
+    def _format(self, column: Column, row: Row) -> str | None:
+        if column.type != "Money":
+            return format_value(column, row[column.name])
+        own = None if column.name.endswith("_base") else row.get("transactioncurrencyid")
+        return format_value(column, row[column.name], self.environment.currency(str(own) if own else None).symbol)
 
     def _names(self, shape: Shape, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
         """Look up the primary names of all rows that the lookups point to."""
@@ -167,8 +173,14 @@ def target_of(column: Column, row: Row) -> str:
     return column.targets[0] if column.targets else ""
 
 
-def format_value(column: Column, value: Stored) -> str | None:
-    """Return a value as a user of the English language pack sees it; None for plain text and ids."""
+def format_value(column: Column, value: Stored, symbol: str = "$") -> str | None:
+    """Return a value as a user of the English language pack sees it; None for plain text and ids.
+
+    Args:
+        column: Where the value belongs.
+        value: The value as it is stored.
+        symbol: Of the currency that an amount is in.
+    """
     if value is None:
         return None
     if column.options and column.type != "MultiSelectPicklist":
@@ -182,7 +194,7 @@ def format_value(column: Column, value: Stored) -> str | None:
             return day
         return f"{day} {moment.hour % 12 or 12}:{moment:%M} {'AM' if moment.hour < 12 else 'PM'}"
     if column.type == "Money":
-        return f"${float(value):,.2f}"
+        return f"{'-' if float(value) < 0 else ''}{symbol}{abs(float(value)):,.2f}"
     if column.type in {"Decimal", "Double"}:
         return f"{float(value):,.{column.precision or 2}f}"
     if column.type in {"Integer", "BigInt"}:

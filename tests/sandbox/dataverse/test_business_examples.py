@@ -82,6 +82,12 @@ BOOKINGS: Rows = [
     )
 ]
 QUOTED: Rows = [("quote", {"quoteid": QUOTE, **DOCUMENT})]
+WRITTEN_IN = {
+    "quoteid@odata.bind": f"quotes({QUOTE})",
+    "productdescription": "Disposal of the old boiler",
+    "isproductoverridden": True,
+    "quantity": 1,
+}
 TWO_LINES: Rows = [
     (
         "quotedetail",
@@ -99,16 +105,12 @@ TWO_LINES: Rows = [
     ),
     (
         "quotedetail",
-        {
-            "quotedetailid": _id("12", "00007e"),
-            "quoteid@odata.bind": f"quotes({QUOTE})",
-            "productdescription": "Disposal of the old boiler",
-            "isproductoverridden": True,
-            "quantity": 1,
-            "priceperunit": 180.0,
-            "tax": 34.2,
-        },
+        {**WRITTEN_IN, "quotedetailid": _id("12", "00007e"), "priceperunit": 180.0, "tax": 34.2},
     ),
+]
+ANNOTATED: Rows = [
+    ("quote", {"quoteid": QUOTE, **DOCUMENT, "name": "Q-2211 heat pump", "ownerid@odata.bind": f"systemusers({USER})"}),
+    ("quotedetail", {**WRITTEN_IN, "quotedetailid": LINE, "priceperunit": 9480.0}),
 ]
 COMPETING: Rows = [*CATALOGUE, ("competitor", {"competitorid": COMPETITOR, "name": "Wärmewerk"})]
 DRAFT = {"productid": FAMILY, "name": "Pumps", "productnumber": "F", "productstructure": 2}
@@ -153,6 +155,8 @@ GIVEN: dict[str, Rows] = {
     ],
     "crud-duplicate-detection": [("contact", {"lastname": "A", "emailaddress1": "jonas@nordwind.example"})],
     "errors-delete-restricted": QUOTED,
+    "crud-create-deep-insert": CATALOGUE,
+    "crud-retrieve-annotated": ANNOTATED,
     "relations-nn-associate": COMPETING,
     "relations-nn-associate-twice": COMPETING,
 }
@@ -230,12 +234,12 @@ def _arrange(name: str, org: DataverseOrg) -> httpx.Client:
     org.create("account", {"accountid": ACCOUNT, "name": "Nordwind Haustechnik GmbH"})
     org.create("contact", {"contactid": CONTACT, "lastname": "Albrecht"})
     money = {"currencyprecision": 2, "exchangerate": 0.92}
-    for guid, code in ((EURO, "EUR"), (POUND, "GBP")):
+    for guid, code, name_of, symbol in ((EURO, "EUR", "Euro", "€"), (POUND, "GBP", "Pound", "£")):
         body: dict[str, object] = {
             "transactioncurrencyid": guid,
-            "currencyname": code,
+            "currencyname": name_of,
             "isocurrencycode": code,
-            "currencysymbol": code,
+            "currencysymbol": symbol,
         }
         org.create("transactioncurrency", {**body, **money})
     price_list = {"pricelevelid": PRICES, "name": "Standard EUR"}

@@ -35,6 +35,25 @@ def _names(api: httpx.Client, condition: str, more: dict[str, str] | None = None
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
+        ("name eq 'öl & wärme 50%'", ["Öl & Wärme 50%"]),
+        ("name ne 'ÖL & WÄRME 50%'", ["Öl & Wärme 500"]),
+        ("contains(name,'WÄRME')", ["Öl & Wärme 500", "Öl & Wärme 50%"]),
+        ("startswith(name,'öl')", ["Öl & Wärme 500", "Öl & Wärme 50%"]),
+        (f'{CRM}.In(PropertyName=\'name\',PropertyValues=["öl & wärme 500","other"])', ["Öl & Wärme 500"]),
+    ],
+)
+def test_letters_of_every_alphabet_compare_without_case(
+    condition: str, expected: list[str], org: DataverseOrg, api: httpx.Client
+) -> None:
+    for name in ("Öl & Wärme 50%", "Öl & Wärme 500"):
+        org.create("account", {"name": name})
+
+    assert _names(api, condition) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
         (f'{CRM}.Between(PropertyName=\'numberofemployees\',PropertyValues=["5","2000"])', ["Top", "Middle"]),
         (f"{CRM}.NotBetween(PropertyName='numberofemployees',PropertyValues=['5','2000'])", ["Low 50%"]),
         (f'{CRM}.In(PropertyName=\'name\',PropertyValues=["top","O\'Neil"])', ["Top"]),
