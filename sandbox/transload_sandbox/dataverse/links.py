@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from transload_sandbox.dataverse import errors
+from transload_sandbox.dataverse.business import appending
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
 from transload_sandbox.dataverse.model import Row, Table
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from transload_sandbox.dataverse.writer import Writer
 
 Body = Mapping[str, object]
-
-_ROLE_LINKS = frozenset({"systemuserroles", "teamroles"})
 
 
 class Links:
@@ -81,17 +80,18 @@ class Links:
             self._point(collection, other, other_id, f"/{table.entity_set}({row_id})")
             return
         intersect = self.environment.model.tables[collection.link.intersect]
+        appending.check_link(self.writer, intersect.name, table, row_id, other, other_id)
         values: Row = {collection.near: row_id, collection.far: other_id}
         store = self.environment.store
         if store.find_id(intersect, values):
             raise errors.duplicate_row()
-        if intersect.name in _ROLE_LINKS:
+        if intersect.name in appending.ROLE_LINKS:
             self._check_business_unit(table, row_id, other, other_id)
         version: Row = {intersect.primary_id: self.environment.new_id(), "versionnumber": store.next_version()}
         store.insert(intersect, [self.environment.plan(intersect).template | version | values])
         self.environment.forget_facts()
 
-    def disassociate(self, collection: Collection, row_id: str, other: Table, other_id: str) -> None:
+    def disassociate(self, collection: Collection, table: Table, row_id: str, other: Table, other_id: str) -> None:
         """Take a link away; a link that is not there is no error.
 
         Raises:
@@ -104,6 +104,7 @@ class Links:
                 self._point(collection, other, other_id, None)
             return
         intersect = self.environment.model.tables[collection.link.intersect]
+        appending.check_link(self.writer, intersect.name, table, row_id, other, other_id)
         found = store.find_id(intersect, {collection.near: row_id, collection.far: other_id})
         if found:
             store.delete(intersect, [found])

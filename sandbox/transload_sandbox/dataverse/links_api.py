@@ -49,7 +49,7 @@ class LinksApi:
             if request.method == "POST":
                 links.associate(collection, table, row_id, other, other_id)
             else:
-                links.disassociate(collection, row_id, other, other_id)
+                links.disassociate(collection, table, row_id, other, other_id)
         return no_content()
 
     def write(self, request: Request, table: Table, row: Row, collection: Collection) -> Response:

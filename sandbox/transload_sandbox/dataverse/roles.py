@@ -107,6 +107,7 @@ SPECIAL = (
     "prvBypassCustomBusinessLogic",
     "prvBypassCustomPlugins",
     "prvBulkDelete",
+    "prvAssignRole",
     *_NAMED[CUSTOMIZER],
 )
 """Privileges that are about no table."""

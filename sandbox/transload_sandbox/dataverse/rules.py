@@ -141,7 +141,8 @@ _BEFORE: Mapping[str, Sequence["Rule"]] = {
     "msdyn_workorder": (field_service.complete_work_order,),
     "bookableresourcebooking": (field_service.complete_booking,),
     "msdyn_timeentry": (field_service.complete_time_entry,),
-    "systemuser": (people.check_user,),
+    "systemuser": (people.complete_user,),
+    "team": (people.complete_team,),
 }
 _AFTER: Mapping[str, Sequence["Rule"]] = {
     **dict.fromkeys(documents.DOCUMENTS, (pricing.after_header,)),

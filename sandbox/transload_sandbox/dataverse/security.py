@@ -140,6 +140,11 @@ class Security:
 
     # -- checks
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything that the caller may not do."""
+        return not all(grants.is_administrator for grants in self._callers())
+
     def check(self, table: Table, verb: str, *rows: Row) -> None:
         """Check that the caller, and whoever calls on its behalf, may do something with a table or its rows.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from transload_sandbox.dataverse import errors, rules, states
-from transload_sandbox.dataverse.business import ownership
+from transload_sandbox.dataverse.business import appending, ownership
 from transload_sandbox.dataverse.business.changes import Change
 from transload_sandbox.dataverse.environment import Environment, Ignored
 from transload_sandbox.dataverse.errors import ODataError, UniqueError
@@ -103,7 +103,7 @@ class Writer:
             self.environment.security.check(table, "Create")
         drafts = [self._new(plan, body, presets[index] if presets else {}) for index, body in enumerate(bodies)]
         self.lookups.check()
-        self._check_owners(plan, drafts)
+        self._check_rights(plan, drafts)
         rows = [draft.row for draft in drafts]
         try:
             self.environment.store.insert(table, rows)
@@ -177,7 +177,7 @@ class Writer:
         drafts = [self._changed(plan, former, body, by_message=by_message) for former, body in changes]
         rows = [draft.row for draft in drafts]
         self.lookups.check()
-        self._check_owners(plan, drafts)
+        self._check_rights(plan, drafts)
         try:
             self.environment.store.update(table, rows)
         except UniqueError as error:
@@ -210,11 +210,12 @@ class Writer:
         self._finish(plan, row, former, draft.assigned)
         return draft
 
-    def _check_owners(self, plan: Plan, drafts: Sequence[Draft]) -> None:
-        """Check that whoever shall own the rows may read them, and the caller may give them away."""
-        if "ownerid" not in plan.table.columns or self.by_platform:
+    def _check_rights(self, plan: Plan, drafts: Sequence[Draft]) -> None:
+        """Check that the rows may point where they do, and that whoever shall own them may read them."""
+        if self.by_platform:
             return
         for draft in drafts:
+            appending.check(self, plan.table, draft.row, draft.assigned)
             if "ownerid" in draft.assigned:
                 ownership.check_owner(self.environment, plan.table, draft.row)
 

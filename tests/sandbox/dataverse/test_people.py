@@ -94,6 +94,25 @@ def test_rows_below_follow_an_assigned_row(org: DataverseOrg, api: httpx.Client)
     assert (row["_ownerid_value"], row["_owninguser_value"]) == (ann, ann)
 
 
+def test_an_application_user_needs_its_application_and_a_unit(org: DataverseOrg, api: httpx.Client) -> None:
+    unit = {"businessunitid@odata.bind": f"businessunits({org.environment.fixed_id('business unit')})"}
+
+    created = api.post("systemusers", json={"applicationid": "5e1003e7-7d10-4c3e-9b21-6045bd001b51", **unit})
+
+    user = api.get(f"{created.raise_for_status().headers['OData-EntityId']}?$select=accessmode,domainname").json()
+    assert user["accessmode"] == 4
+    assert user["domainname"]
+
+
+def test_a_new_team_belongs_to_whoever_makes_it(api: httpx.Client) -> None:
+    me = api.get("WhoAmI").json()
+
+    team = api.post("teams", json={"name": "Loaders"}, headers={"Prefer": "return=representation"}).json()
+
+    assert team["_administratorid_value"] == me["UserId"]
+    assert team["_businessunitid_value"] == me["BusinessUnitId"]
+
+
 def test_a_user_who_is_given_an_object_id_can_be_impersonated(org: DataverseOrg, api: httpx.Client) -> None:
     user = org.add_user("Ann Berg", "ann@example.com")
     object_id = "3B8F0A52-6F0E-4D33-8F2C-0F8A2B1C9D77"
@@ -287,3 +306,59 @@ def test_new_columns_are_seen_later_unless_the_request_insists(clock: Clock) -> 
     api.close()
     org.close()
     assert [answer.status_code for answer in (cached, strong, later)] == [400, 204, 204]
+
+
+def _give(org: DataverseOrg, api: httpx.Client, *privileges: str) -> httpx.Client:
+    """Return the Web API as an application sees it that has these privileges of the whole organisation."""
+    unit = {"businessunitid@odata.bind": f"businessunits({org.environment.fixed_id('business unit')})"}
+    role = created_id(api.post("roles", json={"name": "Narrow", **unit}))
+    given = [{"PrivilegeName": each, "Depth": "Global"} for each in privileges]
+    path = f"roles({role})/Microsoft.Dynamics.CRM.AddPrivilegesRole"
+    api.post(path, json={"Privileges": given}).raise_for_status()
+    org.add_application_user("narrow", roles=("Narrow",))
+    return sign_in(org, "narrow")
+
+
+@pytest.mark.parametrize(
+    ("held", "missing"),
+    [
+        (("prvAppendToAccount",), "prvAppendContact"),
+        (("prvAppendContact",), "prvAppendToAccount"),
+        (("prvAppendContact", "prvAppendToAccount"), None),
+    ],
+)
+def test_pointing_to_a_row_needs_append_and_append_to(
+    held: tuple[str, ...], missing: str | None, org: DataverseOrg, api: httpx.Client
+) -> None:
+    account = org.create("account", {"name": "Kiel"})
+    narrow = _give(org, api, "prvCreateContact", "prvWriteContact", *held)
+
+    answer = narrow.post(
+        "contacts", json={"lastname": "A", "parentcustomerid_account@odata.bind": f"accounts({account})"}
+    )
+    free = narrow.post("contacts", json={"lastname": "B"})
+
+    narrow.close()
+    assert answer.status_code == (403 if missing else 204)
+    assert missing is None or missing in answer.json()["error"]["message"]
+    assert free.status_code == 204
+
+
+def test_links_need_append_and_append_to(org: DataverseOrg, api: httpx.Client) -> None:
+    account, lead = org.create("account", {"name": "Kiel"}), org.create("lead", {"lastname": "L"})
+    narrow = _give(org, api, "prvReadAccount", "prvWriteAccount", "prvAppendAccount", "prvReadLead")
+
+    answer = narrow.post(f"accounts({account})/accountleads_association/$ref", json={"@odata.id": f"leads({lead})"})
+
+    narrow.close()
+    assert code(answer) == (403, "0x80040220")
+    assert "prvAppendToLead" in answer.json()["error"]["message"]
+
+
+def test_nobody_gives_roles_without_the_privilege(org: DataverseOrg, weak: httpx.Client) -> None:
+    me = weak.get("WhoAmI").json()["UserId"]
+    role = org.environment.fixed_id("role System Administrator")
+
+    answer = weak.post(f"systemusers({me})/systemuserroles_association/$ref", json={"@odata.id": f"roles({role})"})
+
+    assert code(answer) == (403, "0x80040220")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from transload_sandbox.dataverse.business.actions import Call
     from transload_sandbox.dataverse.writer import Writer
 
+_NON_INTERACTIVE = 4
 _DEPTHS = {"Basic": Depth.BASIC, "Local": Depth.LOCAL, "Deep": Depth.DEEP, "Global": Depth.GLOBAL}
 
 
@@ -59,14 +60,36 @@ def take_roles(environment: Environment, kind: str, principal_id: str) -> None:
     unlink(environment, f"{kind}roles", {f"{kind}id": principal_id})
 
 
-def check_user(_writer: "Writer", change: Change) -> None:
-    """Check that a user has a business unit.
+def complete_user(_writer: "Writer", change: Change) -> None:
+    """Check that a user has a business unit; give an application's user the names that it needs.
 
     Raises:
         ODataError: It has none.
     """
-    if change.row["businessunitid"] is None:
+    row = change.row
+    if row["businessunitid"] is None:
         raise invalid_argument("A user needs a business unit.")
+    if change.former is None:
+        named: Row = {"userlicensetype": -1}
+        if row["applicationid"] is not None:
+            address = f"{row['applicationid']}@applications.example.com"
+            named |= {
+                "domainname": address,
+                "internalemailaddress": address,
+                "lastname": "# Application",
+                "fullname": "# Application",
+            }
+            row["accessmode"] = _NON_INTERACTIVE
+        row |= {name: value for name, value in named.items() if row[name] is None}
+
+
+def complete_team(writer: "Writer", change: Change) -> None:
+    """Let the caller administer a new team that names nobody, in the caller's own business unit."""
+    row = change.row
+    if change.former is None:
+        row["administratorid"] = row["administratorid"] or writer.caller_id
+        unit = writer.environment.business_unit("systemuser", writer.caller_id)
+        row["businessunitid"] = row["businessunitid"] or unit
 
 
 def furnish_business_unit(writer: "Writer", change: Change) -> None:
