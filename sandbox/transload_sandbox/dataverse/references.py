@@ -12,6 +12,8 @@ from transload_sandbox.dataverse.errors import ODataError
 from transload_sandbox.dataverse.files import remove_files
 from transload_sandbox.dataverse.links import remove_links
 from transload_sandbox.dataverse.model import Column, Table
+from transload_sandbox.dataverse.sharing import TABLE as SHARES
+from transload_sandbox.dataverse.sharing import Shares
 
 _UNDELETABLE = frozenset({"systemuser", "businessunit", "organization"})
 
@@ -29,6 +31,7 @@ def cascade(environment: Environment, table: Table, ids: Sequence[str]) -> None:
     remove_files(environment, table, ids)
     store.delete(table, ids)
     remove_links(environment, table, ids)
+    Shares(store, environment.model.tables[SHARES]).forget(ids)
     for child, column, target in _pointing_to(environment, table):
         behavior = column.on_delete.get(target, "RemoveLink")
         if behavior == "RemoveLink" and column.required == "SystemRequired":

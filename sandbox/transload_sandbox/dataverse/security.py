@@ -14,6 +14,8 @@ from transload_sandbox.dataverse import roles
 from transload_sandbox.dataverse.errors import ODataError, row_missing
 from transload_sandbox.dataverse.model import Model, Row, Table
 from transload_sandbox.dataverse.roles import Depth
+from transload_sandbox.dataverse.sharing import TABLE as SHARES
+from transload_sandbox.dataverse.sharing import Shares
 from transload_sandbox.dataverse.store import Store
 
 _USER_TYPE = 8
@@ -156,13 +158,13 @@ class Security:
                 continue
             privilege = privilege_name(table, verb)
             depth = grants.depth(privilege)
-            if depth is None or not all(self._reaches(grants, depth, row) for row in rows):
+            if depth is None or not all(self._reaches(grants, depth, table, verb, row) for row in rows):
                 raise self.denied(grants, privilege, table)
 
     def may(self, grants: Grants, table: Table, verb: str, row: Row) -> bool:
         """Tell whether a user or team may do something with a row."""
         depth = grants.depth(privilege_name(table, verb))
-        return depth is not None and self._reaches(grants, depth, row)
+        return depth is not None and self._reaches(grants, depth, table, verb, row)
 
     def demand(self, privilege: str) -> None:
         """Check that the caller has a privilege that is about no table.
@@ -179,7 +181,13 @@ class Security:
             return []
         return [self.grants(each) for each in (self.user_id, self.impersonator_id) if each is not None]
 
-    def _reaches(self, grants: Grants, depth: Depth, row: Row) -> bool:
+    def _reaches(self, grants: Grants, depth: Depth, table: Table, verb: str, row: Row) -> bool:
+        if self._owns(grants, depth, row):
+            return True
+        shares = Shares(self.store, self.model().tables[SHARES])
+        return shares.reaches(str(row[table.primary_id]), {grants.principal_id, *grants.team_ids}, verb)
+
+    def _owns(self, grants: Grants, depth: Depth, row: Row) -> bool:
         owner = row.get("ownerid")
         if depth is Depth.GLOBAL or owner is None or owner == grants.principal_id or owner in grants.team_ids:
             return True

@@ -8,6 +8,8 @@ from transload_sandbox.dataverse.operators import Condition, Operators
 from transload_sandbox.dataverse.roles import Depth
 from transload_sandbox.dataverse.scope import Source
 from transload_sandbox.dataverse.security import Grants, privilege_name
+from transload_sandbox.dataverse.sharing import TABLE as SHARES
+from transload_sandbox.dataverse.sharing import Shares
 
 
 def visible(environment: Environment, operators: Operators, table: Table, alias: Source) -> list[Condition]:
@@ -17,10 +19,18 @@ def visible(environment: Environment, operators: Operators, table: Table, alias:
         return []
     callers = [security.grants(each) for each in (security.user_id, security.impersonator_id) if each is not None]
     return [
-        _within_reach(environment, operators, grants, depth, alias)
+        sa.or_(
+            _within_reach(environment, operators, grants, depth, alias),
+            alias.c[table.primary_id].in_(_shared(environment, grants, table)),
+        )
         for grants in callers
         if (depth := grants.depth(privilege_name(table, "Read"))) is not Depth.GLOBAL
     ]
+
+
+def _shared(environment: Environment, grants: Grants, table: Table) -> list[str]:
+    shares = Shares(environment.store, environment.model.tables[SHARES])
+    return shares.rows_for([grants.principal_id, *sorted(grants.team_ids)], table.name, "Read")
 
 
 def _within_reach(

@@ -11,13 +11,11 @@ from transload_sandbox.dataverse.lookups import Lookups
 from transload_sandbox.dataverse.model import Row, Table
 from transload_sandbox.dataverse.roles import Depth
 from transload_sandbox.dataverse.security import Grants, privilege_name
+from transload_sandbox.dataverse.sharing import RIGHTS, Shares, render_mask
+from transload_sandbox.dataverse.sharing import TABLE as SHARES
 from transload_sandbox.dataverse.wire import Request, Response, json_response
 
 _DEPTHS = {Depth.BASIC: "Basic", Depth.LOCAL: "Local", Depth.DEEP: "Deep", Depth.GLOBAL: "Global"}
-_ACCESS = {
-    "ReadAccess": "Read", "WriteAccess": "Write", "AppendAccess": "Append", "AppendToAccess": "AppendTo",
-    "CreateAccess": "Create", "DeleteAccess": "Delete", "ShareAccess": "Share", "AssignAccess": "Assign",
-}  # fmt: skip
 _PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(@\w+|'(?:[^']|'')*'|\{[^}]*\}|[^,]+)\s*(?:,|$)")
 
 
@@ -42,12 +40,32 @@ class InquiriesApi:
         return self._bound[name](request, table.name, row, rest.removesuffix(")"))
 
     def unbound(self, request: Request, name: str) -> Response | None:
-        """Answer IsValidStateTransition; None for any other name."""
-        if name != "IsValidStateTransition":
+        """Answer a function that is bound to nothing; None when there is none of that name."""
+        answers = {"IsValidStateTransition": self._transition, "RetrieveSharedPrincipalsAndAccess": self._shares}
+        if name not in answers:
             return None
         if request.method != "GET":
             raise errors.no_such_method(request.url)
         given = self._parameters(request, request.segments()[0].partition("(")[2].removesuffix(")"))
+        return _answer(request, name, answers[name](given))
+
+    def _shares(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        table, row = self._target(given.get("Target", "{}"))
+        shares = Shares(self.environment.store, self.environment.model.tables[SHARES])
+        listed = [
+            {
+                "AccessMask": render_mask(int(str(share["accessrightsmask"]))),
+                "Principal": {
+                    "@odata.type": f"#Microsoft.Dynamics.CRM.{share['principaltypecode']}",
+                    f"{share['principaltypecode']}id": share["principalid"],
+                    "ownerid": share["principalid"],
+                },
+            }
+            for share in shares.of_row(str(row[table.primary_id]))
+        ]
+        return {"PrincipalAccesses": listed}
+
+    def _transition(self, given: Mapping[str, str]) -> Mapping[str, object]:
         table, row = self._target(given.get("Entity", "{}"))
         wanted = given.get("NewState", "").strip("'")
         found = [
@@ -57,7 +75,7 @@ class InquiriesApi:
         status = int(given.get("NewStatus", "-1"))
         is_valid = bool(found) and states.allows(table, int(str(row["statecode"])), found[0].value)
         is_valid = is_valid and (status == -1 or status in found[0].statuses)
-        return _answer(request, name, {"IsValid": is_valid})
+        return {"IsValid": is_valid}
 
     def _privileges(self, request: Request, kind: str, row: Row, _parameters: str) -> Response:
         grants = self.environment.security.grants(str(row[f"{kind}id"]), kind)
@@ -84,7 +102,7 @@ class InquiriesApi:
         table, target = self._target(self._parameters(request, text).get("Target", "{}"))
         security = self.environment.security
         grants = security.grants(str(row[f"{kind}id"]), kind)
-        held = [name for name, verb in _ACCESS.items() if security.may(grants, table, verb, target)]
+        held = [name for name, (verb, _) in RIGHTS.items() if security.may(grants, table, verb, target)]
         return _answer(request, "RetrievePrincipalAccess", {"AccessRights": ", ".join(held) or "None"})
 
     def _parameters(self, request: Request, text: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from transload_sandbox.dataverse.business import (
     duplicates,
     people,
     products,
+    shares,
 )
 from transload_sandbox.dataverse.business.actions import Call
 from transload_sandbox.dataverse.environment import Environment
@@ -52,6 +53,9 @@ ACTIONS: Mapping[str, Action] = {
     "PublishDuplicateRule": Action(duplicates.publish, unbound=True),
     "UnpublishDuplicateRule": Action(duplicates.unpublish, unbound=True),
     "ReassignObjectsSystemUser": Action(people.reassign, row_of="systemuser"),
+    "GrantAccess": Action(shares.grant, unbound=True),
+    "ModifyAccess": Action(shares.grant, unbound=True),
+    "RevokeAccess": Action(shares.revoke, unbound=True),
     "AddMembersTeam": Action(people.add_members, row_of="team"),
     "RemoveMembersTeam": Action(people.remove_members, row_of="team"),
     "AddPrivilegesRole": Action(people.add_privileges, row_of="role"),
