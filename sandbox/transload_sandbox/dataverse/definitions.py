@@ -6,6 +6,8 @@ from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.labels import Json, label
 from transload_sandbox.dataverse.model import Column, Key, Link, OptionSet, Table
 from transload_sandbox.dataverse.relationships import collection_name, is_hierarchical
+from transload_sandbox.dataverse.roles import VERBS
+from transload_sandbox.dataverse.security import privilege_name
 from transload_sandbox.dataverse.table_facts import table_facts
 
 _CASTS = {
@@ -29,7 +31,26 @@ class Definitions:
 
     def table(self, table: Table) -> Json:
         """Return an EntityMetadata."""
-        return {"MetadataId": self.table_id(table), **table_facts(table)}
+        return {"MetadataId": self.table_id(table), **table_facts(table), "Privileges": self._privileges(table)}
+
+    def _privileges(self, table: Table) -> list[Json]:
+        is_owned = table.ownership == "User"
+        verbs = VERBS if is_owned else tuple(verb for verb in VERBS if verb not in {"Assign", "Share"})
+        names = [] if table.is_intersect else [(verb, privilege_name(table, verb)) for verb in verbs]
+        return [
+            {
+                "CanBeBasic": is_owned,
+                "CanBeLocal": is_owned,
+                "CanBeDeep": is_owned,
+                "CanBeGlobal": True,
+                "CanBeEntityReference": False,
+                "CanBeParentEntityReference": False,
+                "Name": name,
+                "PrivilegeId": self.environment.fixed_id(f"privilege {name}"),
+                "PrivilegeType": verb,
+            }
+            for verb, name in names
+        ]
 
     def table_id(self, table: Table) -> str:
         """Return the MetadataId of a table."""

@@ -22,6 +22,7 @@ class FunctionsApi:
             "RetrieveAvailableLanguages": self._available_languages,
             "RetrieveProvisionedLanguages": self._languages,
             "RetrieveTotalRecordCount": self._total_record_count,
+            "FormatAddress": self._format_address,
         }
 
     def respond(self, request: Request, name: str) -> Response | None:
@@ -43,6 +44,14 @@ class FunctionsApi:
             "OrganizationId": self.environment.fixed_id("organization"),
         }
         return json_response(self._answer(request, "WhoAmI", body))
+
+    def _format_address(self, request: Request) -> Response:
+        """Join the lines of an address as the platform does for the columns that hold one."""
+        given = {name: text.strip("'").replace("''", "'") for name, text in request.parameters().items()}
+        place = " ".join(each for each in (given.get("StateOrProvince"), given.get("PostalCode")) if each)
+        parts = [given.get("Line1"), ", ".join(each for each in (given.get("City"), place) if each)]
+        address = "\r\n".join(each for each in (*parts, given.get("Country")) if each)
+        return json_response(self._answer(request, "FormatAddress", {"Address": address}))
 
     def _version(self, request: Request) -> Response:
         return json_response(self._answer(request, "RetrieveVersion", {"Version": VERSION}))
@@ -81,7 +90,8 @@ class FunctionsApi:
         return json_response(self._answer(request, "RetrieveCurrentOrganization", {"Detail": detail}))
 
     def _total_record_count(self, request: Request) -> Response:
-        names = [part.strip(' "') for part in request.query.get("@p1", "[]").strip("[]").split(",")]
+        text = request.parameters().get("EntityNames", "[]")
+        names = [part.strip(" \"'") for part in text.strip("[]").split(",")]
         tables = self.environment.model.tables
         known = [name for name in names if name in tables]
         counts = [self.environment.store.count(tables[name]) for name in known]

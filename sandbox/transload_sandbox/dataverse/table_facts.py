@@ -129,7 +129,6 @@ def table_facts(table: Table) -> Json:
         "DisplayName": label(table.schema_name, is_managed),
         "DisplayCollectionName": label(f"{table.schema_name}s", is_managed),
         "Description": label(None),
-        "Privileges": [],
         "Settings": [],
     }
     managed = {

@@ -191,3 +191,13 @@ def test_publishing_is_accepted(api: httpx.Client) -> None:
 
     assert [answer.status_code for answer in answers] == [204, 204]
     assert api.post("PublishXml", json={"ParameterXml": "<open>"}).status_code == 400
+
+
+def test_a_table_names_the_privileges_that_it_takes(api: httpx.Client) -> None:
+    account, territory = (
+        {each["PrivilegeType"]: each["Name"] for each in api.get(path).json()["Privileges"]}
+        for path in (f"EntityDefinitions(LogicalName='{name}')?$select=Privileges" for name in ("account", "territory"))
+    )
+
+    assert account["AppendTo"] == "prvAppendToAccount"
+    assert account.keys() - territory.keys() == {"Assign", "Share"}

@@ -1,6 +1,5 @@
 """Functions that tell what somebody may do, and whether a row may change its state."""
 
-import re
 from collections.abc import Callable, Mapping
 
 import orjson
@@ -16,7 +15,6 @@ from transload_sandbox.dataverse.sharing import TABLE as SHARES
 from transload_sandbox.dataverse.wire import Request, Response, json_response
 
 _DEPTHS = {Depth.BASIC: "Basic", Depth.LOCAL: "Local", Depth.DEEP: "Deep", Depth.GLOBAL: "Global"}
-_PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(@\w+|'(?:[^']|'')*'|\{[^}]*\}|[^,]+)\s*(?:,|$)")
 
 
 class InquiriesApi:
@@ -46,8 +44,7 @@ class InquiriesApi:
             return None
         if request.method != "GET":
             raise errors.no_such_method(request.url)
-        given = self._parameters(request, request.segments()[0].partition("(")[2].removesuffix(")"))
-        return _answer(request, name, answers[name](given))
+        return _answer(request, name, answers[name](request.parameters()))
 
     def _shares(self, given: Mapping[str, str]) -> Mapping[str, object]:
         table, row = self._target(given.get("Target", "{}"))
@@ -99,15 +96,11 @@ class InquiriesApi:
         return dict.fromkeys((*names, *roles.SPECIAL), Depth.GLOBAL)
 
     def _access(self, request: Request, kind: str, row: Row, text: str) -> Response:
-        table, target = self._target(self._parameters(request, text).get("Target", "{}"))
+        table, target = self._target(request.parameters(text).get("Target", "{}"))
         security = self.environment.security
         grants = security.grants(str(row[f"{kind}id"]), kind)
         held = [name for name, (verb, _) in RIGHTS.items() if security.may(grants, table, verb, target)]
         return _answer(request, "RetrievePrincipalAccess", {"AccessRights": ", ".join(held) or "None"})
-
-    def _parameters(self, request: Request, text: str) -> dict[str, str]:
-        found = _PARAMETER.findall(text)
-        return {name: request.query.get(value, "") if value.startswith("@") else value for name, value in found}
 
     def _target(self, text: str) -> tuple[Table, Row]:
         try:
