@@ -13,7 +13,7 @@ def minutes(value: Value) -> Value:
         ValueError: It is no number.
     """
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError(f"{value!r} is not a number of hours")
+        raise ValueError(f"{value!r} is not a number of hours")  # noqa: TRY004 - converters raise ValueError
     return int((Decimal(value) * 60).to_integral_value(ROUND_HALF_EVEN))
 
 
