@@ -11,7 +11,7 @@
     │   ├── LedgerError, FolderError, PluginDefectError
     │   └── CutShortError
     └── RecordError        set this record aside; the run goes on
-        ├── UnresolvedLookupError, UnknownValueError, UnfitValueError
+        ├── UnresolvedLookupError, UnknownValueError, UnfitValueError, MissingFileError
         └── RefusedError
             └── LockedError     the row belongs to one that is closed
 
@@ -177,6 +177,18 @@ class UnfitValueError(RecordError):
         super().__init__(f"{key}: {column} {reason}")
         self.column = column
         self.remedy = f"Change the rule of {column}: a converter, another column, or `on_overflow: ledger`."
+
+
+class MissingFileError(RecordError):
+    """A file that a record names is not in the client's folder any more."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be read: {reason}",
+            "Run `transload run` again: it fetches the file anew. If the source has lost it too, put the client's "
+            "`files` folder back from a backup.",
+        )
+        self.path = path
 
 
 class RefusedError(RecordError):

@@ -5,16 +5,18 @@ never fetches a file twice, and what arrived can be compared with what was sent.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 from typing import BinaryIO
 
 import orjson
 
 from transload._files import replace_file
-from transload.errors import FolderError
+from transload.errors import FolderError, MissingFileError
 from transload.values import FileRef
 
 _PART = 1 << 20
@@ -34,7 +36,7 @@ class FileStore:
         """Keep a file, whole or not at all, and return what a record says of it.
 
         Args:
-            content: Its bytes, part by part.
+            content: Its bytes, part by part; what it raises is raised here.
             name: The file's name in the source.
             media_type: Its type.
 
@@ -42,56 +44,60 @@ class FileStore:
             FolderError: It cannot be written: a full disk, missing rights.
         """
         state, size = blake2b(digest_size=16), 0
-        try:
+        with self._writing():
             self._folder.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=self._folder, prefix=".", suffix=".part", delete=False) as draft:
-                try:
-                    for part in content:
-                        state.update(part)
-                        size += len(part)
-                        draft.write(part)
-                    draft.flush()
-                    os.fsync(draft.fileno())
-                    digest = state.hexdigest()
-                    place = self._place(digest)
-                    place.parent.mkdir(exist_ok=True)
-                    Path(draft.name).replace(place)
-                finally:
-                    Path(draft.name).unlink(missing_ok=True)
-        except OSError as error:
-            raise FolderError(str(self._folder), error.strerror or str(error)) from error
-        return FileRef(digest, size, name, media_type)
+            handle, draft_name = mkstemp(dir=self._folder, prefix=".", suffix=".part")
+        draft = Path(draft_name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                for part in content:
+                    state.update(part)
+                    size += len(part)
+                    with self._writing():
+                        stream.write(part)
+                with self._writing():
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            with self._writing():
+                place = self._place(state.hexdigest())
+                place.parent.mkdir(exist_ok=True)
+                draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
+        return FileRef(state.hexdigest(), size, name, media_type)
 
     def open(self, digest: str) -> BinaryIO:
         """Open a kept file for reading.
 
         Raises:
-            FolderError: It is not there any more.
+            MissingFileError: It is not there any more. A sink answers with it for the record that names the file.
         """
         try:
             return self._place(digest).open("rb")
         except OSError as error:
-            raise FolderError(str(self._place(digest)), error.strerror or str(error)) from error
+            raise MissingFileError(str(self._place(digest)), error.strerror or str(error)) from error
 
     def remember(self, label: str, version: str, file: FileRef) -> None:
         """Note which file a source gave under a label, so that the same version need not be fetched again."""
-        note = {
-            "version": version,
-            "digest": file.digest,
-            "size": file.size,
-            "name": file.name,
-            "type": file.media_type,
-        }
-        replace_file(self._note(label), orjson.dumps(note))
+        replace_file(self._note(label), orjson.dumps({"version": version, "file": asdict(file)}))
 
     def recall(self, label: str, version: str) -> FileRef | None:
-        """Return the file that was remembered under a label, if it is of this version and still there."""
+        """Return the file that was remembered under a label, if it is of this version and still there, whole."""
         try:
             note = orjson.loads(self._note(label).read_bytes())
+            file = FileRef(**note["file"])
+            whole = self._place(file.digest).stat().st_size == file.size
         except (OSError, orjson.JSONDecodeError):
             return None
-        file = FileRef(**note["file"])
-        return file if note["version"] == version and self._place(file.digest).is_file() else None
+        return file if whole and note["version"] == version else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say of the store's own trouble where it is; the content has troubles of its own."""
+        try:
+            yield
+        except OSError as error:
+            raise FolderError(str(self._folder), error.strerror or str(error)) from error
 
     def _place(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest

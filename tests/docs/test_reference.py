@@ -117,6 +117,8 @@ def test_every_example_of_a_mapping_is_valid(manual: "Manual") -> None:
 
 KEYS: list[tuple[str, list[type[BaseModel]]]] = [
     ("The document", [mapping.Mapping]),
+    ("`new_table`", [mapping.NewTable]),
+    ("`link`", [mapping.Link]),
     ("`key`", [mapping.KeyRule]),
     ("`match`", [mapping.Match]),
     ("`dropped`", [mapping.Dropped]),

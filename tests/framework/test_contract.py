@@ -25,8 +25,9 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "UnresolvedLookupError": (KEY, "customerid", "customer 42"),
     "UnknownValueError": (KEY, "priority", "whenever", ["high", "low"]),
     "UnfitValueError": (KEY, "title", "takes 10 characters"),
+    "MissingFileError": ("files/ab/abcd", "No such file or directory"),
     "RefusedError": ("job 7", "0x80040237", "duplicate key"),
-    "LockedError": ("line 7", "0x80043b09", "the parent is read only"),
+    "LockedError": ("line 7", "0x80043b05", "the invoice is paid"),
 }
 HOOKS = {name: hook for name, hook in vars(hookspecs).items() if hasattr(hook, "transload_spec")}
 

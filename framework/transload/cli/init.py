@@ -13,6 +13,7 @@ _IGNORE = """\
 # A client's data and reports do not belong into a repository; the project file and the mapping do.
 /ledger.sqlite*
 /reports/
+/files/
 *.pem
 """
 
