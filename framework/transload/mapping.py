@@ -16,6 +16,7 @@ the records of ``job`` become.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from hashlib import blake2b
 from importlib.resources.abc import Traversable
@@ -41,7 +42,7 @@ from transload.values import (
 )
 
 PREFIX = "{prefix}"
-_TABLE = re.compile(r"\{table:([a-z_]+)\}")
+_TABLE = re.compile(r"\{table:(\w+)\}")
 _BOOLEAN, _TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 Constant: TypeAlias = str | int | bool | None
@@ -65,8 +66,18 @@ def _holds(condition: Condition, value: Value) -> bool:
     filled = value not in (None, "", ())
     if isinstance(condition, str):
         return filled is (condition == "filled")
-    # As text, since YAML knows no difference between the id 7 and the text "7"; but true is not 1.
-    return (value if filled else None) in condition or (filled and str(value) in map(str, condition))
+    if not filled:
+        return None in condition
+    return any(wanted is not None and _equal(value, wanted) for wanted in condition)
+
+
+def _equal(value: Value, wanted: str | int | bool) -> bool:
+    """Compare as text, since people do not tell the id 7 from the text "7"; but true is not 1, and 7.00 is 7."""
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return str(value).lower() == str(wanted).lower()
+    if isinstance(value, int | Decimal) and isinstance(wanted, int):
+        return value == wanted
+    return str(value) == str(wanted)
 
 
 class Overflow(StrEnum):

@@ -245,13 +245,14 @@ class Journal:
                     found.add(RowRef(TableName(table), RowId(row_id)))
         return found
 
-    def created_in(self, run_id: str, refs: Collection[RowRef]) -> set[RowRef]:
-        """Return the rows that a run has created."""
+    def created_in(self, run_id: str | None, refs: Collection[RowRef]) -> set[RowRef]:
+        """Return the rows that a run has created, or, without one, that any has and none has taken back."""
         found: set[RowRef] = set()
         with self._database.reading() as connection:
             for table, ids in refs_by_table(refs):
                 query = select(JOURNAL.c.row_id).where(JOURNAL.c.table_name == table, JOURNAL.c.row_id.in_(ids))
-                mine = query.where(JOURNAL.c.creates, JOURNAL.c.run_id == run_id, JOURNAL.c.status == _DONE)
+                mine = query.where(JOURNAL.c.creates, JOURNAL.c.status == _DONE)
+                mine = mine.where(JOURNAL.c.run_id == run_id) if run_id is not None else mine
                 found.update(RowRef(table, RowId(row_id)) for row_id in connection.execute(mine).scalars())
         return found
 

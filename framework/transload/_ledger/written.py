@@ -208,7 +208,10 @@ def _merge(entry: _Entry, settled: SettledWrite) -> None:
             written = {"statecode": state, "statuscode": status}
         case Associate(relationship=relationship, other=other):
             # A link that was there before is known, so that it is not sent again, and never cut.
-            written = {"relationship": relationship, "other": other, "idle": settled.idle}
+            linked = before.get(relationship)
+            was_there = settled.idle or (isinstance(linked, tuple) and other in linked)
+            written = {"relationship": relationship, "other": other}
+            written["idle"] = was_there and entry.columns.get("idle") is not False
     if before:
         entry.before = {name: cell for name, cell in before.items() if name in written} | entry.before
     entry.columns |= written

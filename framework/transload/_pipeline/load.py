@@ -115,7 +115,7 @@ class Loader:
         keys = [record.key for record in records]
         self.ledger.notes.clear_dead_letters(keys, mapper.phase)
         self.ledger.notes.unpark(keys, mapper.phase)
-        if mapper.phase is Phase.ROWS:
+        if mapper.phase is Phase.ROWS or mapper.ends is not None:
             self.ledger.notes.clear_losses(keys)
         if mapper.document.match is not None:
             records = self._matched(mapper, mapper.document.match, records, counts)

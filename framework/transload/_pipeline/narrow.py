@@ -21,6 +21,7 @@ from transload.values import (
     RecordKey,
     Row,
     RowId,
+    RowRef,
     SetState,
     TableName,
     TargetTable,
@@ -93,11 +94,12 @@ class Narrower:
         rows = self.ledger.journal.rows({write.key for write in writes})
         written = self.ledger.journal.written({write_identity(write) for write in writes})
         changed: list[_Change] = []
+        links: list[Associate] = []
         for write in writes:
             known, old = rows.get(write.key), written.get(write_identity(write))
             if isinstance(write, Associate):
                 if old is None:
-                    decision.intents.append(Intent(write, None, False))
+                    links.append(write)
                 else:
                     decision.unchanged += 1
             elif known is None or (write.table != known.ref.table and old is None):
@@ -111,10 +113,26 @@ class Narrower:
                 else:
                     decision.unchanged += 1
         self._settle_changes(changed, decision)
+        decision.intents += self._new_links(links)
         self.cascades.note_children(intent.write for intent in decision.intents)
         self.cascades.follow(intent.write for intent in decision.intents if not intent.creates)
         self._reopen_locked(decision)
         return decision
+
+    def _new_links(self, links: Sequence[Associate]) -> list[Intent]:
+        """Return the intents of links, with whether rows that were there before had them.
+
+        Only that tells, after a stop, a link that we have made from one that a rollback must not cut.
+        """
+        own = self.ledger.journal.created_in(None, {RowRef(link.table, link.row_id) for link in links})
+        now = self._read(link for link in links if RowRef(link.table, link.row_id) not in own)
+        intents = []
+        for link in links:
+            linked = now[link.row_id].columns.get(link.relationship) if link.row_id in now else None
+            there = isinstance(linked, tuple) and link.other in linked
+            before = {link.relationship: (link.other,) if there and isinstance(link.other, RowRef) else None}
+            intents.append(Intent(link, Row(link.row_id, before) if link.row_id in now else None, False))
+        return intents
 
     def _difference(
         self, write: Write, old: Mapping[str, Cell] | None, known: MappedRow, passed_on: Mapping[str, Cell]
@@ -228,7 +246,7 @@ class Narrower:
 def _wanted(write: Write) -> Mapping[str, Cell]:
     if isinstance(write, SetState):
         return {"statecode": write.state, "statuscode": write.status}
-    return write.columns if isinstance(write, Upsert) else {}
+    return write.columns if isinstance(write, Upsert) else {write.relationship: write.other}
 
 
 def _without_empty(write: Write) -> Write:

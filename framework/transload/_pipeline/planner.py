@@ -59,7 +59,11 @@ def plan_load(documents: Iterable[MappingDocument]) -> LoadPlan:
             passes.append((entity, Phase.ROWS))
         if by_entity[entity].activate:
             passes.append((entity, Phase.ACTIVATE))
-    passes += [(entity, Phase.LINKS) for entity in order if deferred[entity] or by_entity[entity].link is not None]
+    for entity in order:
+        if deferred[entity] or by_entity[entity].link is not None:
+            passes.append((entity, Phase.LINKS))
+            if by_entity[entity].activate:  # filling in a lookup may have opened the row again
+                passes.append((entity, Phase.ACTIVATE))
     passes += [(entity, Phase.FINISH) for entity in reversed(order) if by_entity[entity].finish]
     return LoadPlan(
         tuple(Pass(n, EntityName(entity), phase) for n, (entity, phase) in enumerate(passes, start=1)),

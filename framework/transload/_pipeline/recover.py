@@ -43,12 +43,15 @@ def _columns(intent: OpenIntent) -> dict[str, Cell]:
     write = intent.write
     if isinstance(write, SetState):
         return {"statecode": write.state, "statuscode": write.status}
-    return dict(write.columns) if isinstance(write, Upsert) else {}
+    return dict(write.columns) if isinstance(write, Upsert) else {write.relationship: write.other}
 
 
 def _arrived(intent: OpenIntent, row: Row | None) -> bool:
-    if row is None or isinstance(intent.write, Associate):
-        return False  # linking again does no harm, so a link is simply wanted anew
+    if row is None:
+        return False
+    if isinstance(intent.write, Associate):
+        linked = row.columns.get(intent.write.relationship)
+        return isinstance(linked, tuple) and intent.write.other in linked
     if intent.creates:
         return True  # nobody else makes rows under this id
     return all(same(cell, row.columns.get(column)) for column, cell in _columns(intent).items())

@@ -164,7 +164,7 @@ class Resolver:
         if not any(isinstance(cell, Lookup) for cell in cells):
             return cells
         found = {self._point(write, column, cell, rows, flags) for cell in cells if not isinstance(cell, int)}
-        return tuple(sorted((row for row in found if row is not None), key=str))
+        return tuple(sorted((row for row in found if row is not None), key=str)) or None
 
     def _stands_in(self, cell: Lookup, row: RowRef) -> bool:
         """Whether the row is a placeholder for a parent that the source names and does not have."""

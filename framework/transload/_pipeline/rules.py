@@ -171,7 +171,8 @@ def _compile_lookup(
     def look_up(record: Record, notes: Notes) -> Cell:
         value = pick(record)
         if value is None or value == ():
-            return _when_empty(rule.empty, rule, table, record, column.name, notes)
+            stand_in = _when_empty(rule.empty, rule, table, record, column.name, notes)
+            return (stand_in,) if column.type is ColumnType.PARTIES and stand_in is not None else stand_in
         if column.type is ColumnType.PARTIES:
             values = value if isinstance(value, tuple) else (value,)
             found = (point(record, one, notes) for one in dict.fromkeys(values))
@@ -245,7 +246,9 @@ def _compile_entities(lookup: str | list[str] | LookupByType) -> Callable[[Recor
     return lambda record: fixed
 
 
-def _when_empty(policy: Missing, rule: FieldRule, table: TableName, record: Record, column: str, notes: Notes) -> Cell:
+def _when_empty(
+    policy: Missing, rule: FieldRule, table: TableName, record: Record, column: str, notes: Notes
+) -> Lookup | None:
     source = "/".join(rule.sources) or column
     if policy is Missing.FALLBACK:
         if rule.sources:  # a rule without a source wants the fallback, always

@@ -110,10 +110,15 @@ class CompiledMapping:
         except Unfit as error:
             return [Rejection(record.key, UnfitValueError(record.key, "a column", str(error)))]
 
-    def compute(self, record: Record) -> dict[str, Cell]:
+    def compute(self, record: Record) -> dict[str, Cell] | Rejection:
         """Return what the target should have computed for a record, by column."""
         notes = Notes(record.key)
-        return {name: rule(record, notes) for name, rule in self.computed.items()}
+        try:
+            return {name: rule(record, notes) for name, rule in self.computed.items()}
+        except RecordError as error:
+            return Rejection(record.key, error)
+        except Unfit as error:
+            return Rejection(record.key, UnfitValueError(record.key, "a computed column", str(error)))
 
     def _link(self, record: Record, notes: Notes) -> list[Write | Rejection]:
         """Return the link of a record; none when one of its ends has no value."""
@@ -182,12 +187,14 @@ def compile_mappings(
     compiled: dict[EntityName, CompiledMapping] = {}
     mistakes: list[str] = []
     covered = _covered_fields(documents, source)
+    made = {document.table: table for document in documents if (table := new_table(document)) is not None}
+    own = own_columns(documents)
     for document in documents:
-        table = target.tables.get(TableName(document.table)) or new_table(document)
+        table = target.tables.get(TableName(document.table)) or made.get(document.table)
         if table is None:
             mistakes.append(f"{document.entity}: the target has no table `{document.table}`")
             continue
-        compiler = _Compiler(document, table, tables, converters)
+        compiler = _Compiler(document, table, own[document.table], tables, converters)
         result = compiler.compile(source, deferred.get(document.entity, frozenset()), covered.get(document.entity))
         mistakes.extend(f"{document.entity}: {mistake}" for mistake in compiler.mistakes)
         compiled[EntityName(document.entity)] = result
@@ -271,6 +278,16 @@ def custom_columns(document: MappingDocument) -> dict[str, TargetColumn]:
     return columns
 
 
+def own_columns(documents: Iterable[MappingDocument]) -> dict[str, dict[str, TargetColumn]]:
+    """Return the columns that documents need, by table: of documents of one table, each may fill the others'."""
+    found: dict[str, dict[str, TargetColumn]] = {}
+    for document in documents:
+        columns = found.setdefault(document.table, {})
+        for name, column in custom_columns(document).items():
+            columns.setdefault(name, column)
+    return found
+
+
 def _custom_column(name: str, custom: CustomColumn, limit: int | None) -> TargetColumn:
     return TargetColumn(
         name,
@@ -291,19 +308,20 @@ class _Compiler:
         self,
         document: MappingDocument,
         table: TargetTable,
+        own: Mapping[str, TargetColumn],
         tables: Mapping[str, TableName],
         converters: Mapping[str, Converter],
     ) -> None:
         self.document, self.tables, self.converters = document, tables, converters
         self.mistakes: list[str] = []
-        own = custom_columns(document)
-        for name, column in own.items():
-            live = table.columns.get(name)
-            if live is not None and live.type is not column.type:
-                self.mistakes.append(f"{name} exists in the target as {live.type}, and the mapping wants {column.type}")
+        self.table = replace(table, columns={**own, **table.columns})
+        for name, column in custom_columns(document).items():
+            known = self.table.columns[name]
+            if known.type is not column.type:
+                where = "the target" if name in table.columns else "another document"
+                self.mistakes.append(f"{name} exists in {where} as {known.type}, and the mapping wants {column.type}")
             if column.type is ColumnType.LOOKUP and not column.targets:
                 self.mistakes.append(f"custom lookup {name} names no `targets`")
-        self.table = replace(table, columns={**own, **table.columns})
 
     def compile(
         self, source: SourceSchema, deferred: frozenset[str], covered: frozenset[str] | None
@@ -363,6 +381,8 @@ class _Compiler:
         link = self.document.link
         if link is None:
             return None
+        if not link.label and link.relationship not in self.table.links:
+            self.mistakes.append(f"{self.table.name} has no relationship `{link.relationship}`; a `label` makes it")
         row = self._compiled(link.row, TargetColumn("link.row", ColumnType.LOOKUP, targets=(self.table.name,)))
         other = self._compiled(link.other, TargetColumn("link.other", ColumnType.LOOKUP))
         return (row, other) if row is not None and other is not None else None
@@ -372,6 +392,9 @@ class _Compiler:
         column = self.table.columns.get(name)
         if column is None:
             self.mistakes.append(f"{self.table.name} has no column `{name}`")
+            return None
+        if rule.lookup is not None or rule.find is not None:
+            self.mistakes.append(f"column {name} is computed, and a computed column is compared with no lookup")
             return None
         return self._compiled(rule, column)
 

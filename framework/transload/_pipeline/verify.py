@@ -22,6 +22,7 @@ from transload.values import (
     Phase,
     Record,
     RecordKey,
+    Rejection,
     Row,
     RowId,
     RowRef,
@@ -67,6 +68,7 @@ class Checked:
 class _Chunk:
     wanted: Mapping[RowRef, tuple[Record, Mapping[str, Cell]]]
     rejected: Sequence[tuple[Record, str]]
+    incomputable: Sequence[Rejection]
 
 
 @dataclass(slots=True)
@@ -162,9 +164,14 @@ class Verifier:
         records = [record for record in records if record.key not in only_recognised]
         wanted: dict[RowRef, tuple[Record, dict[str, Cell]]] = {}
         reached: set[RecordKey] = set()
+        incomputable: list[Rejection] = []
         for record in records if mapper.computed else ():
             if record.key in known:
-                wanted[known[record.key].ref] = record, mapper.compute(record)
+                computed = mapper.compute(record)
+                if isinstance(computed, Rejection):
+                    incomputable.append(computed)
+                else:
+                    wanted[known[record.key].ref] = record, computed
         for phase in (phase for phase in Phase if mapper.has(phase)):
             writes = self.plugins.transform(records, mapper.at(phase), self.context)
             resolved = self.resolver.resolve([write for write in writes if isinstance(write, Upsert | SetState)])
@@ -179,7 +186,7 @@ class Verifier:
                     cells.update(write.columns)
         makes_rows = mapper.document.match is None or mapper.document.match.create
         lost = [record for record in records if record.key not in reached] if makes_rows else []
-        return _Chunk(wanted, self._with_reasons(lost) if lost else ())
+        return _Chunk(wanted, self._with_reasons(lost) if lost else (), incomputable)
 
     def _with_reasons(self, lost: Sequence[Record]) -> list[tuple[Record, str]]:
         """Say of records without a row why they have none."""
@@ -201,6 +208,9 @@ class Verifier:
         for record, reason in chunk.rejected:
             row_id = mapper.row_id(record.key.source_id)
             yield FieldCheck(record.key, table, row_id, "(the row)", "", "present", reason, Mismatch.MISSING)
+        for key, error in ((rejection.key, rejection.error) for rejection in chunk.incomputable):
+            row_id = mapper.row_id(key.source_id)
+            yield FieldCheck(key, table, row_id, "(computed)", "", str(error), "", Mismatch.VALUE)
         for ref, (record, cells) in chunk.wanted.items():
             row = rows.get(ref.row_id)
             if row is None:
@@ -229,7 +239,8 @@ class Verifier:
             return Mismatch.PEOPLE
         if state:
             return Mismatch.STATE
-        return Mismatch.RELATION if isinstance(wanted, RowRef | tuple) else Mismatch.VALUE
+        cells = wanted if isinstance(wanted, tuple) else (wanted,)
+        return Mismatch.RELATION if any(isinstance(cell, RowRef) for cell in cells) else Mismatch.VALUE
 
 
 def _source_of(mapper: CompiledMapping, record: Record, column: str) -> str:

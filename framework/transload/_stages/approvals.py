@@ -12,7 +12,7 @@ from hashlib import blake2b
 import orjson
 from pydantic import BaseModel
 
-from transload._pipeline.transform import custom_columns
+from transload._pipeline.transform import own_columns
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.bench import Bench
 from transload._stages.gates import require, require_finished, require_not_before
@@ -110,12 +110,13 @@ def _source_facts(source: SourceSchema) -> object:
 def _target_facts(target: TargetSchema, documents: Mapping[str, MappingDocument]) -> object:
     """Return what a mapping relies on in the target, without what `prepare` adds to it."""
     facts: dict[str, object] = {"address": target.address}
+    own = own_columns(documents.values())
+    made = {document.table for document in documents.values() if document.new_table is not None}
     for document in documents.values():
         table = target.tables.get(TableName(document.table))
-        if table is None:
-            continue  # whoever compiles the mapping says so
-        own = custom_columns(document)
-        used = {name for name, _ in document.rules()} - set(own)
+        if table is None or document.table in made:
+            continue  # a table that is missing is named by whoever compiles the mapping
+        used = {name for name, _ in document.rules()} - set(own[document.table])
         facts[document.entity] = {
             name: [c.type, c.max_length, c.precision, sorted(c.options), sorted(c.targets), c.required]
             for name in sorted(used & set(table.columns))

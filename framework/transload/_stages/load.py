@@ -6,7 +6,7 @@ a second run over an unchanged source sends nothing. A delta also accounts for r
 that are gone from the source, and leaves a certificate when it finds nothing to write.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from transload._ledger import RunStatus
 from transload._pipeline.extract import stage_given, stage_source
@@ -27,7 +27,7 @@ from transload._stages.reporting import (
     unmatched_tables,
 )
 from transload.errors import StageRefusedError
-from transload.values import Finding, RecordKey, Severity
+from transload.values import EntityName, Finding, Phase, Record, RecordKey, Severity
 
 _TITLES = {
     "run": "Full load",
@@ -90,11 +90,19 @@ def reassign(bench: Bench) -> Report:
     flagged = set(bench.ledger.notes.flags())
     counts = []
     for step in machinery.plan.passes:
-        if machinery.mappings[step.entity].document.match is not None:
+        match = machinery.mappings[step.entity].document.match
+        if match is not None and not match.create:
             keys = {record.key for record in unmatched_records(bench, machinery, step.entity)}
         else:
             keys = {key for key in flagged if key.entity == step.entity}
         counts.append(machinery.loader.run_pass(step, machinery.records.find(sorted(keys)), len(keys)))
+    if len(machinery.loader.narrower.cascades):  # who got another owner passed it on to rows that were not flagged
+
+        def loaded(entity: EntityName) -> tuple[Iterable[list[Record]], int]:
+            keys = [key for key, _ in bench.ledger.journal.mapped(entity)]
+            return machinery.records.find(keys), len(keys)
+
+        counts += _sweep(machinery, loaded)
     return _report(bench, machinery, counts, recovered, [])
 
 
@@ -114,7 +122,15 @@ def _require_sample(bench: Bench) -> None:
 def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
     stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id)
     stage_given(machinery.records.documents.values(), bench.ledger, bench.run_id)
+    _forget_gone(bench, machinery)
     size = bench.project.settings.run.batch_size
+    return _sweep(machinery, lambda entity: (machinery.records.batches(entity, size), machinery.records.count(entity)))
+
+
+def _sweep(
+    machinery: Machinery, records_of: Callable[[EntityName], tuple[Iterable[list[Record]], int]]
+) -> list[PassCounts]:
+    """Carry the records of each entity, and how many they are, through every pass."""
     counts = []
     cascades = machinery.loader.narrower.cascades
     for step in machinery.plan.passes:
@@ -122,9 +138,20 @@ def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
         # Rows that point to rows of their own table may come before the parent that passes something on.
         while before < len(cascades) and (before < 0 or machinery.plan.deferred[step.entity]):
             before = len(cascades)
-            chunks, total = machinery.records.batches(step.entity, size), machinery.records.count(step.entity)
-            counts.append(machinery.loader.run_pass(step, chunks, total))
+            counts.append(machinery.loader.run_pass(step, *records_of(step.entity)))
     return counts
+
+
+def _forget_gone(bench: Bench, machinery: Machinery) -> None:
+    """Take off the lists of what is set aside the records that are no more, or that no document reads any more."""
+    notes = bench.ledger.notes
+    aside = {letter.key for letter in notes.dead_letters()} | {parked.key for parked in notes.parked()}
+    gone = [key for key in aside if key.entity not in machinery.mappings]
+    for entity in machinery.mappings:
+        gone += machinery.records.gone(entity, [key for key in aside if key.entity == entity])
+    for phase in Phase if gone else ():
+        notes.clear_dead_letters(gone, phase)
+        notes.unpark(gone, phase)
 
 
 def _vanished(bench: Bench, machinery: Machinery) -> list[Finding]:
@@ -139,13 +166,20 @@ def _vanished(bench: Bench, machinery: Machinery) -> list[Finding]:
                 Finding(
                     "vanished",
                     Severity.WARNING,
-                    f"{len(loaded):,} {entity} records are gone from the source; their rows are still there",
+                    f"{len(loaded):,} {entity} records {_why_gone(machinery, entity)}; their rows are still there",
                     named,
                     "Look at them, and delete or keep the rows by hand.",
                     len(loaded),
                 )
             )
     return findings
+
+
+def _why_gone(machinery: Machinery, entity: EntityName) -> str:
+    document = machinery.records.documents[entity]
+    if document.given:
+        return "are not given any more"
+    return "are gone from the source" + (", or are not what `when` asks for any more" if document.when else "")
 
 
 def _report(

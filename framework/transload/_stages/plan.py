@@ -117,7 +117,10 @@ def _rehearse(bench: Bench, machinery: Machinery) -> _Rehearsal:
         for phase in (phase for phase in Phase if mapper.has(phase)):
             for batch in machinery.records.batches(entity):
                 translated += len(batch) if phase is Phase.ROWS else 0
-                for result in bench.plugins.transform(batch, mapper.at(phase), bench.context):
+                results = bench.plugins.transform(batch, mapper.at(phase), bench.context)
+                if phase is Phase.ROWS and mapper.computed:
+                    results += [found for r in batch if isinstance(found := mapper.compute(r), Rejection)]
+                for result in results:
                     if isinstance(result, Rejection):
                         reason = str(result.error).removeprefix(f"{result.key}: ")
                         rejections[entity, reason, result.error.remedy] += 1

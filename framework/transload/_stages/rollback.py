@@ -118,9 +118,17 @@ def _send(bench: Bench, rows: Sequence[UndoRow]) -> list[Outcome]:
         if isinstance(link, Disassociate) and not outcome.ok
     }
     outcomes: list[Outcome] = []
-    for _, group in groupby((_inverse(row) for row in rows), key=type):
-        outcomes += bench.plugins.rollback(list(group), bench.context)
+    for restores, group in groupby(rows, key=_restores):
+        alike = list(group)
+        for _, inverses in groupby(map(_inverse, alike), key=type) if restores else ():
+            outcomes += bench.plugins.rollback(list(inverses), bench.context)
+        outcomes += [] if restores else [Outcome() for _ in alike]
     return [refused.get(row.row_id, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+
+
+def _restores(row: UndoRow) -> bool:
+    """Whether there is more to undo than links: a row that was only linked is not touched."""
+    return row.created or bool(row.before) or row.before_state is not None
 
 
 def _inverse(row: UndoRow) -> Inverse:

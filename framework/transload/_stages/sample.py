@@ -135,7 +135,7 @@ def _close(bench: Bench, machinery: Machinery, chosen: dict[RecordKey, None]) ->
             parent
             for entity, records in by_entity.items()
             if entity in machinery.mappings
-            for parent in _parents(bench, machinery.mappings[entity], records)
+            for _, parent in _parents(bench, machinery.mappings[entity], records)
         }
         wanted = sorted(parents - chosen.keys())
         fresh = [record.key for chunk in machinery.records.find(wanted) for record in chunk]
@@ -150,12 +150,12 @@ def _children_of_closed(bench: Bench, machinery: Machinery, chosen: Mapping[Reco
     closed = {key for entity, mapper in machinery.mappings.items() for key in _closed(bench, machinery, mapper, chosen)}
     entities = {key.entity for key in closed}
     return [
-        record.key
+        child
         for entity, mapper in machinery.mappings.items()
         if any(entities & set(rule.entities) for rule in mapper.document.fields.values())
         for batch in machinery.records.batches(entity)
-        for record in batch
-        if record.key not in chosen and closed.intersection(_parents(bench, mapper, [record]))
+        for child, parent in _parents(bench, mapper, batch)
+        if parent in closed and child not in chosen
     ]
 
 
@@ -172,12 +172,12 @@ def _closed(
                 yield write.key
 
 
-def _parents(bench: Bench, mapper: CompiledMapping, records: Sequence[Record]) -> Iterator[RecordKey]:
-    """Yield the records that the writes of some records point to."""
+def _parents(bench: Bench, mapper: CompiledMapping, records: Sequence[Record]) -> Iterator[tuple[RecordKey, RecordKey]]:
+    """Yield records, each with one that its writes point to."""
     for phase in (phase for phase in (Phase.ROWS, Phase.LINKS) if mapper.has(phase)):
         for write in bench.plugins.transform(records, mapper.at(phase), bench.context):
             if isinstance(write, Upsert | Associate):
-                yield from (key for lookup in open_lookups([write]) for key in keys_of(lookup))
+                yield from ((write.key, key) for lookup in open_lookups([write]) for key in keys_of(lookup))
 
 
 def _report(

@@ -22,9 +22,9 @@ def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
             label, plural = document.new_table.label, document.new_table.plural
             tables[table] = SchemaChange(SchemaKind.TABLE, table, table, label, names, plural=plural)
         if document.link is not None and document.link.label:
-            other = become.get(document.link.other.entities[0]) if document.link.other.entities else None
-            name = document.link.relationship
-            links[name] = SchemaChange(SchemaKind.LINK, name, table, document.link.label, other=other or TableName(""))
+            name, end = document.link.relationship, document.link.other
+            other = TableName(end.find.table) if end.find is not None else become[end.entities[0]]
+            links[name] = SchemaChange(SchemaKind.LINK, name, table, document.link.label, other=other)
         for name, column in custom_columns(document).items():
             columns[table, name] = SchemaChange(SchemaKind.COLUMN, name, table, column.label, column)
         if document.key is not None and document.key.column is not None:

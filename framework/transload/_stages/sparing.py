@@ -57,9 +57,7 @@ class Sparing:
 
     def keep(self, row: UndoRow) -> None:
         """Note that a row stays, and needs what it points to."""
-        for cell in row.written.values():
-            cells = cell if isinstance(cell, tuple) else (cell,)
-            self.needed.update(one for one in cells if isinstance(one, RowRef))
+        self.needed.update(one for cell in row.written.values() for one in _rows_of(cell))
 
     def reason(self, row: UndoRow, now: Row | None) -> str:
         """Return why a row is spared; nothing when it may be undone."""
@@ -74,11 +72,15 @@ class Sparing:
         before = _before(row)
         for column, wrote in row.written.items():
             is_now = now.columns.get(column)
-            cut_by_us = isinstance(wrote, RowRef) and is_now is None and wrote in self.gone
             restored = column in before and same(before[column], is_now)
-            if not (same(wrote, is_now) or cut_by_us or restored):
+            if not (same(wrote, is_now) or self._cut_by_us(wrote, is_now) or restored):
                 return f"{column} was {show(wrote)!r} and is {show(is_now)!r}"
         return ""
+
+    def _cut_by_us(self, wrote: Cell, is_now: Cell) -> bool:
+        """Whether what is missing of the rows that a column pointed to is what we have undone."""
+        left = tuple(one for one in _rows_of(wrote) if one not in self.gone)
+        return left != _rows_of(wrote) and left == _rows_of(is_now)
 
     def _note_touched(self, chunk: tuple[TableName, list[UndoRow]]) -> tuple[TableName, list[UndoRow]]:
         """Learn of a chunk from the journal; after our own write, the target names nobody else."""
@@ -98,10 +100,16 @@ class Sparing:
     def _recall_gone(self, row: UndoRow, now: Row) -> None:
         """Learn from the journal what an earlier, interrupted rollback has undone."""
         for column, wrote in row.written.items():
-            if isinstance(wrote, RowRef) and now.columns.get(column) is None:
-                entries = self.bench.ledger.journal.history(wrote)
+            for one in set(_rows_of(wrote)) - set(_rows_of(now.columns.get(column))):
+                entries = self.bench.ledger.journal.history(one)
                 if any(entry.status is WriteStatus.UNDONE for entry in entries):
-                    self.gone.add(wrote)
+                    self.gone.add(one)
+
+
+def _rows_of(cell: Cell) -> tuple[RowRef, ...]:
+    """Return the rows that a cell points to, in order."""
+    cells = cell if isinstance(cell, tuple) else (cell,)
+    return tuple(one for one in cells if isinstance(one, RowRef))
 
 
 def chunks_of(rows: Iterator[UndoRow]) -> Iterator[tuple[TableName, list[UndoRow]]]:
