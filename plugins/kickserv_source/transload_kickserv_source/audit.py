@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from transload.values import Finding, Severity
 from transload_kickserv_source.client import KickservClient
+from transload_kickserv_source.marks import marked
 from transload_kickserv_source.observations import Observations
 
 _SHOWN = 5
@@ -11,6 +12,21 @@ _LIMITED = (
     "A token of an employee limited to own assignments sees only assigned customers and jobs, and Kickserv "
     "says nothing about it. Use the token of the account owner."
 )
+
+_INSTEAD = {
+    "include=": "What did not come along is asked for record by record, as far as that is answered.",
+    "contacts.xml": "Nothing is lost that hangs on a customer: contacts came with their customers.",
+    "opportunities.xml": "Missing job numbers are asked for instead: opportunities answer to their number.",
+    "payments.xml": "One payment is derived for each job, from what is owed no more.",
+    "tasks.xml": "Events are taken from the customers and jobs, or from the jobs' own schedules.",
+    "custom_fields.xml": "Write the labels of the account's own fields into a file, and name it in `labels`.",
+    "attachments.xml": "Files must be fetched by hand, from Kickserv's pages.",
+    "job_charges.xml": "Each document gets one line with its total.",
+    "items.xml": "Items are taken from the charges that name them.",
+    "job_types.xml": "Job types are taken from the jobs that name them.",
+    "job_statuses.xml": "Job statuses are taken from the jobs that name them.",
+    "tags.xml": "Tags are taken from the records that carry them.",
+}
 
 
 def check_access(client: KickservClient) -> list[Finding]:
@@ -43,16 +59,14 @@ def findings(seen: Observations) -> Iterator[Finding]:
     """Yield what a person should know after the account has been read."""
     for path, reason in seen.unavailable.items():
         yield Finding(
-            "kickserv.unavailable",
-            Severity.INFO,
-            f"Kickserv does not offer {path}",
-            reason,
-            "Nothing is lost that hangs on a customer: contacts came with their customers.",
+            "kickserv.unavailable", Severity.INFO, f"Kickserv does not offer {path}", reason, _instead_of(path)
         )
     yield from _contacts(seen)
     yield from _limits(seen)
     yield from _authors(seen)
     yield from _gaps(seen)
+    yield from marked(seen)
+    yield from _missing_events(seen)
     if seen.oddities:
         worst = ", ".join(f"{place} ({times} times)" for place, times in seen.oddities.most_common(_SHOWN))
         yield Finding(
@@ -62,6 +76,28 @@ def findings(seen: Observations) -> Iterator[Finding]:
             worst,
             "Look at these fields in Kickserv; correct them there, or map them to text columns.",
             sum(seen.oddities.values()),
+        )
+
+
+def _instead_of(path: str) -> str:
+    """Return what is read instead of something that is not offered."""
+    known = next((text for part, text in _INSTEAD.items() if part in path), None)
+    return known or "Nothing to do, unless findings on missing records say so."
+
+
+def _missing_events(seen: Observations) -> Iterator[Finding]:
+    if not seen.tasks_found and not any(seen.tasks_due.values()):
+        return
+    wrong = {job: due for job, due in seen.tasks_due.items() if seen.tasks_found[job] != due}
+    if wrong:
+        due, found = sum(wrong.values()), sum(seen.tasks_found[job] for job in wrong)
+        yield Finding(
+            "kickserv.events_missing",
+            Severity.WARNING,
+            "Some jobs have another number of events than they say",
+            f"{due} announced, {found} found; job ids {_some(wrong)}",
+            "Compare the calendar of some of these jobs before going on.",
+            len(wrong),
         )
 
 
@@ -110,10 +146,10 @@ def _gaps(seen: Observations) -> Iterator[Finding]:
         yield Finding(
             "kickserv.job_number_gaps",
             Severity.WARNING,
-            "Job numbers are missing from the list of jobs",
+            "Numbers are missing among jobs and opportunities",
             f"{missing} of the numbers up to {max(seen.job_numbers)}",
-            "Jobs and opportunities share one sequence: these are opportunities, which are not read yet, "
-            "deleted jobs, or jobs that the token does not see.",
+            "Jobs and opportunities share one sequence: these are deleted ones, or ones that the token does "
+            'not see. estimate_source = "both" asks for each.',
             missing,
         )
 

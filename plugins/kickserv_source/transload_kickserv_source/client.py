@@ -89,14 +89,19 @@ class KickservClient:
         """
         return self._get(path, params or {}, lambda body: read_list(body, root))
 
-    def get_record(self, path: str, *roots: str) -> Document:
+    def get_record(self, path: str, *roots: str, params: Mapping[str, str] | None = None) -> Document:
         """Read one record by its number.
+
+        Args:
+            path: Below the account: ``jobs/7.xml``.
+            roots: Names that the answer's root element may have.
+            params: The query.
 
         Raises:
             GoneError: There is none.
             RunError: It cannot be read.
         """
-        return self._get(path, {}, lambda body: read_record(body, *roots))
+        return self._get(path, params or {}, lambda body: read_record(body, *roots))
 
     def _get(self, path: str, params: Mapping[str, str], read: Callable[[bytes], Document]) -> Document:
         """Ask until an answer can be read: a cut or broken one is asked for again, a refusal is not."""
@@ -154,8 +159,9 @@ class KickservClient:
 def open_client(context: RunContext) -> KickservClient:
     """Make the client of a run, for :meth:`transload.RunContext.resource`."""
     settings = context.settings_of(KickservSettings)
-    if settings.ca_file is not None:
-        settings = settings.model_copy(update={"ca_file": context.folder / settings.ca_file})
+    named = {"ca_file": settings.ca_file, "labels": settings.labels}
+    places = {name: context.folder / path for name, path in named.items() if path is not None}
+    settings = settings.model_copy(update=places)
 
     def listen(exchange: Exchange) -> None:
         if exchange.status == 429:

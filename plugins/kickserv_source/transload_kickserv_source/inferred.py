@@ -4,27 +4,73 @@ Nobody has documented these reads in XML. Each is tried; when it is not answered
 is recorded, the next best read is used, and the audit says so.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RelativePath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_/]*\.xml$")]
+RelativePath = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_/]*\.xml)?$")]
 Association = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
+EventKind: TypeAlias = Literal["work", "estimate", "reminder", "call", "email", "meeting"]
 
 
 class InferredReads(BaseModel):
-    """The ``[kickserv_source.inferred]`` table: switches and names of reads that are guesses."""
+    """The ``[kickserv_source.inferred]`` table: names of reads that are guesses; an empty one is not tried."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    contacts: bool = True
-    """Whether to try a list of all contacts, for those that belong to no customer."""
     contacts_path: RelativePath = "contacts.xml"
-    customer_includes: tuple[Association, ...] = ("contacts", "notes")
-    """Associations asked for with each page of customers. The names are documented, their shape is not."""
-    job_includes: tuple[Association, ...] = ("notes",)
-    """Associations asked for with each page of jobs."""
+    """All contacts, for those that belong to no customer."""
+    job_types_path: RelativePath = "job_types.xml"
+    job_statuses_path: RelativePath = "job_statuses.xml"
+    tags_path: RelativePath = "tags.xml"
+    custom_fields_path: RelativePath = "custom_fields.xml"
+    opportunities_path: RelativePath = "opportunities.xml"
+    tasks_path: RelativePath = "tasks.xml"
+    job_children: tuple[Association, ...] = (
+        "job_charges",
+        "payments",
+        "time_entries",
+        "notes",
+        "attachments",
+        "tasks",
+    )
+    """What may be asked for below a job (``jobs/7/payments.xml``) that did not bring it along."""
+    customer_children: tuple[Association, ...] = ("notes", "attachments")
+    """The same below a customer."""
+    customer_includes: tuple[Association, ...] = (
+        "contacts",
+        "notes",
+        "tax_entity",
+        "custom_field_assignments",
+        "tags",
+        "attachments",
+    )
+    """Associations asked for with each page of customers. Of the last two not even the names are documented."""
+    job_includes: tuple[Association, ...] = (
+        "employees",
+        "job_charges",
+        "time_entries",
+        "notes",
+        "job_type",
+        "job_status",
+        "tax_entity",
+        "custom_field_assignments",
+        "payments",
+        "tags",
+        "attachments",
+    )
+    """Associations asked for with each page of jobs and opportunities; of the last three nothing is documented."""
+    task_types: dict[int, EventKind] = {1: "work", 2: "estimate", 3: "reminder", 4: "call", 5: "email", 6: "meeting"}
+    """What the ``task-type-id`` of an event means; each account may have ids of its own."""
 
 
-NOTE_PARENTS = {"customer": "Customer", "job": "Job"}
+NOTE_PARENTS = {"customer": "Customer", "job": "Job", "estimate": "Job"}
 """What ``noteable-type`` says for a note of each entity; filled in when a nested note does not say it."""
+SERVICE_WORDS = ("service", "labor", "labour", "hourly")
+"""Parts of an ``item-type`` that name work; anything else is a product. The words are QuickBooks's."""
+NON_TAXABLE = frozenset({"non", "non-taxable", "nontaxable", "exempt", "tax exempt", "no tax", "none"})
+"""What a sales tax code says of a line that is not taxed. ``Non`` is QuickBooks's word."""
+LOST = frozenset({"lost", "declined"})
+"""Words of ``status`` and ``estimate-type`` for an opportunity that came to nothing."""
+JOB_STATUSES = frozenset({"unscheduled", "scheduled", "in_progress", "on_hold", "canceled", "complete"})
+"""The documented states of work. What has another one, ``new`` or ``lost``, is an opportunity."""

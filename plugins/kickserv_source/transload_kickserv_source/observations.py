@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from transload.values import EntityName, Record, Value
+from transload.values import Record, Value
 
 
 @dataclass(slots=True)
@@ -18,10 +19,12 @@ class Observations:
         authors: Employee ids that records name in ``created_by``, with how often.
         customers: Ids of the customers.
         job_customers: Customer ids that jobs name, with how often.
-        job_numbers: Numbers of the jobs.
+        job_numbers: Numbers of jobs and opportunities.
         contacts: Ids of contacts that were found with their customer.
         without_contacts: How many customers did not say what contacts they have.
-        without_notes: Number and id of the records, by entity, that did not say what notes they have.
+        tasks_due: How many events each job should have, by its id, where it is any.
+        tasks_found: How many it has.
+        marks: What the audit reports record by record: a code, then a record's key with a detail.
     """
 
     unavailable: dict[str, str] = field(default_factory=dict)
@@ -33,12 +36,22 @@ class Observations:
     job_numbers: set[int] = field(default_factory=set)
     contacts: set[str] = field(default_factory=set)
     without_contacts: int = 0
-    without_notes: dict[EntityName, dict[str, Value]] = field(default_factory=dict)
+    tasks_due: dict[Value, int] = field(default_factory=dict)
+    tasks_found: Counter[Value] = field(default_factory=Counter)
+    marks: dict[str, dict[str, str | Decimal]] = field(default_factory=dict)
+
+    def mark(self, code: str, key: object, detail: str | Decimal = "") -> None:
+        """Remember something about one record; the same again counts once."""
+        self.marks.setdefault(code, {})[str(key)] = detail
+
+    def unmark(self, code: str, key: object) -> None:
+        """Forget it: a newer version of the record is in order."""
+        self.marks.get(code, {}).pop(str(key), None)
 
     def note_authors(self, records: Iterable[Record]) -> None:
         """Remember who created records."""
         authors = (record.fields.get("created_by") for record in records)
-        self.authors.update(author for author in authors if author is not None)
+        self.authors.update(author for author in authors if isinstance(author, str | int))
 
     def note_contacts(self, contacts: Sequence[Record] | None) -> None:
         """Remember the contacts of a customer, or that it did not say."""
@@ -46,11 +59,3 @@ class Observations:
             self.without_contacts += 1
         else:
             self.contacts.update(contact.key.source_id for contact in contacts)
-
-    def note_notes(self, record: Record, number: Value, notes: Sequence[Record] | None) -> None:
-        """Remember whether a record said what notes it has."""
-        missing = self.without_notes.setdefault(record.key.entity, {})
-        if notes is None and number is not None:
-            missing[str(number)] = record.fields["id"]
-        else:
-            missing.pop(str(number), None)

@@ -12,6 +12,7 @@ from itertools import count
 
 from transload.errors import ProtocolError
 from transload.values import Value
+from transload_kickserv_source.nesting import fingerprint, key_text
 from transload_kickserv_source.xml import Row
 
 _IDLE_PAGES = 2
@@ -30,31 +31,51 @@ def walk(read_page: Callable[[int], Sequence[Row]]) -> Iterator[Row]:
     Raises:
         ProtocolError: A record has no id.
     """
+    for page in walk_pages(read_page):
+        yield from page
+
+
+def walk_pages(
+    read_page: Callable[[int], Sequence[Row]], report: Callable[[Row], None] | None = None
+) -> Iterator[list[Row]]:
+    """Yield the records of a list page by page, each at least once; again when a newer version shows up.
+
+    Args:
+        read_page: Reads the page of that number; pages count from 1.
+        report: Told of each record without an id, which then gets one that is made of its content.
+
+    Raises:
+        ProtocolError: A record has no id, and nobody wants to be told.
+    """
     seen: dict[str, datetime | None] = {}
     idle = 0
     for page in count(1):
         rows = read_page(page)
-        news = _news(rows, seen)
-        yield from news
+        if news := _news(rows, seen, report):
+            yield news
         idle = 0 if news else idle + 1
         if not rows or idle == _IDLE_PAGES:
             break
     for _ in range(_CATCH_UPS):
         moved = False
         for page in count(1):
-            news = _news(read_page(page), seen)
-            yield from news
-            if not news:
+            if not (news := _news(read_page(page), seen, report)):
                 break
+            yield news
             moved = True
         if not moved:
             return
 
 
-def _news(rows: Sequence[Row], seen: dict[str, datetime | None]) -> list[Row]:
+def _news(rows: Sequence[Row], seen: dict[str, datetime | None], report: Callable[[Row], None] | None) -> list[Row]:
     """Return the rows that are unknown or newer, and remember them."""
     news = []
     for row in rows:
+        if report is not None and key_text(row) is None:
+            name = f"nameless-{fingerprint(row)}"
+            if name not in seen:
+                report(row)
+            row = {**row, "id": name}
         key, stamp = id_of(row), modified_at(row)
         known = seen.get(key)
         if key not in seen or (stamp is not None and (known is None or stamp > known)):

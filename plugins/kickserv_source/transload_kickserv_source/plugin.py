@@ -27,11 +27,13 @@ def converters() -> Mapping[str, Callable[[Value], Value]]:
 
 
 @hookimpl
-def mappings(source: str, target: str) -> Sequence[MappingDocument] | None:
-    """Return the shipped mappings from Kickserv to Dynamics 365."""
+def mappings(source: str, target: str, context: RunContext) -> Sequence[MappingDocument] | None:
+    """Return the shipped mappings from Kickserv to Dynamics 365, those of the chosen variant last."""
     if (source, target) != ("kickserv", "dynamics365"):
         return None
-    return load_mappings(files(__package__) / "mappings" / target)
+    folder = files(__package__) / "mappings"
+    variant = folder / "variants" / f"individuals_{context.settings_of(KickservSettings).individuals}"
+    return [*load_mappings(folder / target), *(load_mappings(variant) if variant.is_dir() else ())]
 
 
 @hookimpl
@@ -42,8 +44,10 @@ def check(context: RunContext) -> list[Finding]:
 
 @hookimpl
 def describe_source(context: RunContext) -> SourceSchema:
-    """Describe the account."""
-    return describe(context.settings_of(KickservSettings).account)
+    """Describe the account, with its own fields as far as anybody has said what they are."""
+    settings = context.settings_of(KickservSettings)
+    definitions = context.resource(open_source).definitions
+    return describe(settings.account, definitions, has_sales=settings.individuals == "contact")
 
 
 @hookimpl

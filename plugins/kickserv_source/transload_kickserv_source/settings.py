@@ -1,13 +1,15 @@
 """Settings of the Kickserv source."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from transload_kickserv_source.inferred import InferredReads
 
+Individuals: TypeAlias = Literal["account", "contact", "both"]
+InvoiceMark: TypeAlias = Literal["invoice_date", "invoice_sent_date", "invoice_paid_on"]
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -33,11 +35,27 @@ class KickservSettings(BaseModel):
     api_token: SecretStr
     """Token of the account owner, or of an employee who may see everything."""
     connections: Annotated[int, Field(ge=1, le=8)] = 1
-    """Requests in flight. Kickserv names no limit; more than one only speeds up the notes' fallback."""
+    """Requests in flight. Kickserv names no limit; more than one only speeds up what is asked record by record."""
     pause: Annotated[float, Field(ge=0, le=60)] = 0.0
     """Seconds to wait before each request after the first."""
     ca_file: Path | None = None
     """Certificates to trust instead of the usual ones; relative to the client's folder."""
+    individuals: Individuals = "account"
+    """What a customer that is a person becomes."""
+    implied_contacts: bool = True
+    """Whether the names in a customer's ``contact`` and ``alt_contact`` become contacts of their own."""
+    difference_line: bool = True
+    """Whether a line carries what a document's charges leave open; without it that is only reported."""
+    attachments: bool = True
+    """Whether files are fetched. Without it no attachment is read at all."""
+    estimate_source: Literal["opportunities_endpoint", "gap_probe", "both", "none"] = "opportunities_endpoint"
+    """Where open and lost estimates are found. Where Kickserv has no list of them, numbers are probed."""
+    gap_limit: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
+    """How many missing job numbers are asked for at most."""
+    invoice_rule: Annotated[tuple[InvoiceMark, ...], Field(min_length=1)] = ("invoice_date",)
+    """Columns of a job of which any one says, when it is filled, that there is an invoice."""
+    labels: Path | None = None
+    """A file with the account's own fields, for accounts that do not tell them; relative to the client's folder."""
     inferred: InferredReads = InferredReads()
 
     @property

@@ -1,40 +1,52 @@
 """Reads the entities of an account, one after the other, and keeps what later reads need.
 
-A page of customers or jobs brings its contacts and notes along (``include``), so that
-an account is read in as many requests as it has pages. Where Kickserv does not answer
-an association, its own endpoint is asked, record by record if need be.
+A page of customers, jobs or opportunities brings along what hangs on its records
+(``include``), so that an account is read in as many requests as it has pages. What does
+not come along is asked for record by record. All that hangs on a record is yielded with
+it; the entities that are read by themselves are those that have lists of their own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
 
 from transload import RunContext
-from transload.errors import NotOfferedError
-from transload.values import EntityName, Record
-from transload_kickserv_source.client import (
-    GoneError,
-    KickservClient,
-    ServerFaultError,
-    open_client,
-)
+from transload.files import FileStore
+from transload.values import EntityName, Record, Value
+from transload_kickserv_source.account import Account
+from transload_kickserv_source.attachments import Attachments
+from transload_kickserv_source.catalogue import ITEM, JOB_STATUS, JOB_TYPE, TAG, TAX_ENTITY, Catalogue
+from transload_kickserv_source.client import KickservClient, open_client
+from transload_kickserv_source.definitions import read_definitions
+from transload_kickserv_source.documents import ESTIMATE, JOB, estimate_records, job_records
+from transload_kickserv_source.downloads import Downloads
+from transload_kickserv_source.events import Events
+from transload_kickserv_source.nesting import rows_in
 from transload_kickserv_source.observations import Observations
-from transload_kickserv_source.paging import id_of, walk
-from transload_kickserv_source.records import (
-    CONTACT,
-    CUSTOMER,
-    EMPLOYEE,
-    JOB,
-    NOTE,
-    note_of,
-    record_of,
-    unfold_customer,
-    unfold_job,
-)
-from transload_kickserv_source.xml import Document, NotXmlError, Row
+from transload_kickserv_source.opportunities import Opportunities
+from transload_kickserv_source.people import CONTACT, CUSTOMER, EMPLOYEE, contact_of, customer_of, employee_of
+from transload_kickserv_source.reading import Reader
+from transload_kickserv_source.schema import ENTITIES
+from transload_kickserv_source.slots import Definitions
+from transload_kickserv_source.visits import EVENT
+from transload_kickserv_source.xml import Row
 
 _WINDOW = 64
-"""Parents whose notes are asked for together, so that few answers wait in memory."""
+_IDS = "id,job_number,customer_id,updated_at"
+
+
+@dataclass(slots=True)
+class _Ids:
+    """Which records a list has shown."""
+
+    ids: set[str] = field(default_factory=set)
+    numbers: set[int] = field(default_factory=set)
+
+    def add(self, row: Row) -> None:
+        self.ids.add(str(row["id"]))
+        if isinstance(number := row.get("job_number"), int):
+            self.numbers.add(number)
 
 
 class KickservSource:
@@ -42,136 +54,205 @@ class KickservSource:
 
     Args:
         client: Asks the account. It is closed with the source.
+        files: Where the account's files are kept; without it none are read.
+        downloads: Fetches them; made from the client's settings when left out.
+        memory: A file that keeps what the account's own fields are.
     """
 
-    def __init__(self, client: KickservClient) -> None:
+    def __init__(
+        self,
+        client: KickservClient,
+        files: FileStore | None = None,
+        downloads: Downloads | None = None,
+        memory: Path | None = None,
+    ) -> None:
         self.client, self.seen = client, Observations()
-        self._inferred = client.settings.inferred
-        self._walked: set[EntityName] = set()
+        self._inferred, self._memory = client.settings.inferred, memory
+        self._reader = Reader(client, self.seen)
+        self._opportunities = Opportunities(self._reader, self.seen, lambda: self._jobs_known().numbers)
+        self._known_jobs: _Ids | None = None
+        self._known_opportunities: _Ids | None = None
+        self._attachments: Attachments | None = None
+        if files is not None and client.settings.attachments:
+            self._attachments = Attachments(self._reader, downloads or Downloads(client.settings), files)
         self._readers: Mapping[EntityName, Callable[[], Iterator[Record]]] = {
             EMPLOYEE: self._employees,
+            **{one: partial(self._listed, one) for one in (ITEM, JOB_TYPE, JOB_STATUS, TAX_ENTITY, TAG)},
             CUSTOMER: self._customers,
             CONTACT: self._contacts,
             JOB: self._jobs,
-            NOTE: self._notes,
+            ESTIMATE: self._estimates,
+            EVENT: self._events,
         }
 
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
+        if self._attachments is not None:
+            self._attachments.close()
 
     def read(self, entity: EntityName) -> Iterator[Record] | None:
-        """Return the records of an entity, those nested in them included; None for a strange entity.
+        """Return the records of an entity, with those that hang on them; None for a strange entity.
 
-        Notes of parents that did not bring them along are known only once those parents
-        have been read by the same object.
+        What hangs on a record came with it, so an entity without a list of its own gives none.
         """
+        if entity not in ENTITIES:
+            return None
         reader = self._readers.get(entity)
-        return reader() if reader is not None else None
+        return reader() if reader is not None else iter(())
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """The account's own fields, as far as they are known."""
+        return read_definitions(self._reader, self.seen, self._memory)
+
+    @cached_property
+    def account(self) -> Account:
+        """What everything that takes rows apart knows of the account."""
+        paths = {JOB_TYPE: self._inferred.job_types_path, JOB_STATUS: self._inferred.job_statuses_path}
+        catalogue = Catalogue(self._reader, {**paths, TAG: self._inferred.tags_path})
+        return Account(self.client.settings, self.seen, catalogue, self.definitions, self._with_sales())
+
+    def _listed(self, entity: EntityName) -> Iterator[Record]:
+        return self.account.catalogue.listed(entity)
 
     def _employees(self) -> Iterator[Record]:
         # Not paged: page 2 would be the same list again.
-        for row in self._rows(self.client.get_list("employees.xml", "employees")):
-            record = record_of(EMPLOYEE, row)
+        for row in self._reader.rows(self.client.get_list("employees.xml", "employees")):
+            record = employee_of(row)
             self.seen.employees.add(record.fields["id"])
             yield record
 
     def _customers(self) -> Iterator[Record]:
         """Walk the list; a sub-customer's row wins over the copy that its parent nests."""
-        self._walked.add(CUSTOMER)
+        self.seen.without_contacts = 0
         listed: set[str] = set()
         nested: dict[str, Row] = {}
-        includes = ",".join(self._inferred.customer_includes)
-        for row in walk(self._pages("customers.xml", "customers", includes)):
-            listed.add(key := id_of(row))
-            nested.pop(key, None)
-            for child in unfold_customer(row).children:
-                if id_of(child) not in listed:
-                    nested[id_of(child)] = child
-            yield from self._customer(row)
+        for page in self._reader.pages("customers.xml", "customers", self._wanted(self._inferred.customer_includes)):
+            for row in page:
+                listed.add(key := str(row["id"]))
+                nested.pop(key, None)
+                for child in rows_in(row.get("children")):
+                    if (own := str(child.get("id"))) not in listed:
+                        nested[own] = child
+            yield from self._customer_page(page)
         while nested:
-            key, row = nested.popitem()
-            listed.add(key)
-            nested.update(
-                (id_of(child), child) for child in unfold_customer(row).children if id_of(child) not in listed
-            )
-            yield from self._customer(row)
+            page = [{**row, "id": row.get("id")} for row in list(nested.values())[:_WINDOW]]
+            listed.update(str(row["id"]) for row in page)
+            deeper = [child for row in page for child in rows_in(row.get("children"))]
+            nested.update((str(child.get("id")), child) for child in deeper)
+            nested = {key: row for key, row in nested.items() if key not in listed}
+            yield from self._customer_page(page)
 
-    def _customer(self, row: Row) -> Iterator[Record]:
-        unfolded = unfold_customer(row)
-        self.seen.customers.add(unfolded.record.fields["id"])
-        self.seen.note_authors(unfolded)
-        self.seen.note_contacts(unfolded.contacts)
-        self.seen.note_notes(unfolded.record, row.get("customer_number"), unfolded.notes)
-        yield from unfolded
-
-    def _jobs(self) -> Iterator[Record]:
-        self._walked.add(JOB)
-        for row in walk(self._pages("jobs.xml", "jobs", ",".join(self._inferred.job_includes))):
-            unfolded = unfold_job(row)
-            number = row.get("job_number")
-            if isinstance(number, int):
-                self.seen.job_numbers.add(number)
-            if (customer := row.get("customer_id")) is not None:
-                self.seen.job_customers[customer] += 1
-            self.seen.note_authors(unfolded)
-            self.seen.note_notes(unfolded.record, number, unfolded.notes)
-            yield from unfolded
+    def _customer_page(self, page: list[Row]) -> Iterator[Record]:
+        rows = self._reader.complete("customers", page, self._wanted(self._inferred.customer_children))
+        for row in rows:
+            customer = customer_of(row, self.account)
+            self.seen.customers.add(customer.record.fields["id"])
+            self.seen.note_authors(customer)
+            self.seen.note_contacts(customer.contacts)
+            yield from customer
+        yield from self._files("customer", "customers", rows)
 
     def _contacts(self) -> Iterator[Record]:
         """Read the list of contacts that nobody promises; one found with its customer is known already."""
-        if not self._inferred.contacts:
-            return
-        path = self._inferred.contacts_path
-        pages = self._pages(path, "contacts", "")
-        try:
-            first = pages(1)
-        except (NotOfferedError, NotXmlError, ServerFaultError) as error:
-            self.seen.unavailable[path] = str(error)
-            return
-        ahead = {1: first}
-        for row in walk(lambda page: ahead.pop(page, None) or pages(page)):
-            if id_of(row) not in self.seen.contacts:
-                yield record_of(CONTACT, row)
+        for page in self._reader.offered_pages(self._inferred.contacts_path, "contacts") or ():
+            yield from (contact_of(row, self.account) for row in page if str(row["id"]) not in self.seen.contacts)
 
-    def _notes(self) -> Iterator[Record]:
-        """Ask for the notes of each parent that did not bring them along."""
-        for entity, resource in ((CUSTOMER, "customers"), (JOB, "jobs")):
-            if entity not in self._walked and not self._brings_notes(resource):
-                # A run that was taken up again: the parents were read before it stopped.
-                yield from self._readers[entity]()
-            waiting = iter(list(self.seen.without_notes.get(entity, {}).items()))
-            with ThreadPoolExecutor(self.client.settings.connections) as pool:
-                while window := list(islice(waiting, _WINDOW)):
-                    paths = [f"{resource}/{number}/notes.xml" for number, _ in window]
-                    for (_, parent), document in zip(window, pool.map(self._notes_at, paths), strict=True):
-                        for row in self._rows(document):
-                            yield note_of(entity, parent, row)
+    def _jobs(self) -> Iterator[Record]:
+        known = self._known_jobs = _Ids()
+        for page in self._reader.pages("jobs.xml", "jobs", self._wanted(self._inferred.job_includes)):
+            for row in page:
+                known.add(row)
+            yield from self._document_page("job", page)
 
-    def _brings_notes(self, resource: str) -> bool:
-        """Whether the first page of a list brings its records' notes along."""
-        includes = self._inferred.customer_includes if resource == "customers" else self._inferred.job_includes
-        return all("notes" in row for row in self._pages(f"{resource}.xml", resource, ",".join(includes))(1))
+    def _estimates(self) -> Iterator[Record]:
+        jobs = self._jobs_known()
+        known = _Ids()
+        for found in self._opportunities.pages(self._wanted(self._inferred.job_includes)):
+            own = [row for row in found.rows if str(row["id"]) not in jobs.ids]
+            for row in own:
+                known.add(row)
+            yield from self._document_page("estimate", own)
+            for row in found.rows:
+                if str(row["id"]) in jobs.ids:
+                    yield from estimate_records(row, self.account, is_job=True)
+            yield from self._document_page("job", found.jobs)
+        self._known_opportunities = known
 
-    def _notes_at(self, path: str) -> Document:
-        try:
-            return self.client.get_list(path, "notes")
-        except GoneError:
-            return Document((), {})
+    def _document_page(self, entity: str, page: list[Row]) -> Iterator[Record]:
+        """Yield jobs, or opportunities, with all that hangs on them."""
+        children = [child for child in self._wanted(self._inferred.job_children) if child != "tasks"]
+        rows = self._reader.complete("jobs", page, children)
+        unfold = job_records if entity == "job" else estimate_records
+        for row in rows:
+            self._notice(row, entity)
+            records = list(unfold(row, self.account))
+            self.seen.note_authors(records)
+            yield from records
+        yield from self._files(entity, "jobs", rows)
 
-    def _pages(self, path: str, root: str, includes: str) -> Callable[[int], tuple[Row, ...]]:
-        params = {"include": includes} if includes else {}
+    def _notice(self, row: Row, entity: str) -> None:
+        if isinstance(number := row.get("job_number"), int):
+            self.seen.job_numbers.add(number)
+        if entity == "job" and isinstance(customer := row.get("customer_id"), str | int):
+            self.seen.job_customers[customer] += 1
+        if isinstance(due := row.get("tasks_count"), int):
+            self.seen.tasks_due[str(row["id"])] = due
+        for child in ("job_charges", "payments", "time_entries", "notes", "attachments"):
+            if child in row or (child == "attachments" and self._attachments is None):
+                self.seen.unmark(f"without_{child}", row["id"])
+            else:
+                self.seen.mark(f"without_{child}", row["id"])
 
-        def read_page(page: int) -> tuple[Row, ...]:
-            return self._rows(self.client.get_list(path, root, {"page": str(page), **params}))
+    def _events(self) -> Iterator[Record]:
+        return Events(self._reader, self._opportunities, self.account, self._which).records()
 
-        return read_page
+    def _files(self, parent: str, resource: str, rows: list[Row]) -> Iterator[Record]:
+        if self._attachments is not None:
+            yield from self._attachments.records(parent, resource, rows, self.account)
 
-    def _rows(self, document: Document) -> tuple[Row, ...]:
-        self.seen.oddities.update(document.oddities)
-        return tuple(document.rows)
+    def _wanted(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if name != "attachments" or self._attachments is not None)
+
+    def _which(self, ident: Value) -> EntityName:
+        """Return whether an id is a job's or an opportunity's."""
+        if str(ident) in self._jobs_known().ids:
+            return JOB
+        return ESTIMATE if str(ident) in self._opportunities_known().ids else JOB
+
+    def _jobs_known(self) -> _Ids:
+        """Return which jobs there are; a run that was taken up again has not read them itself."""
+        if self._known_jobs is None:
+            known = _Ids()
+            for page in self._reader.pages("jobs.xml", "jobs", params={"only": _IDS}):
+                for row in page:
+                    known.add(row)
+            self._known_jobs = known
+        return self._known_jobs
+
+    def _opportunities_known(self) -> _Ids:
+        if self._known_opportunities is None:
+            known = _Ids()
+            for found in self._opportunities.pages((), _IDS):
+                for row in found.rows:
+                    known.add(row)
+            self._known_opportunities = known
+        return self._known_opportunities
+
+    def _with_sales(self) -> set[str] | None:
+        """Return the ids of customers that have a job or an opportunity, when the mappings must know."""
+        if self.client.settings.individuals != "contact":
+            return None
+        found: set[str] = set()
+        for page in self._reader.pages("jobs.xml", "jobs", params={"only": "id,customer_id"}):
+            found.update(str(row.get("customer_id")) for row in page)
+        for pages in self._opportunities.pages((), "id,customer_id"):
+            found.update(str(row.get("customer_id")) for row in (*pages.rows, *pages.jobs))
+        return found
 
 
 def open_source(context: RunContext) -> KickservSource:
     """Make the source of a run, for :meth:`transload.RunContext.resource`."""
-    return KickservSource(open_client(context))
+    client = open_client(context)
+    return KickservSource(client, context.files, memory=context.folder / "kickserv-fields.json")

@@ -38,6 +38,10 @@ class NotXmlError(ProtocolError):
     """The answer is no XML at all: a web page, plain text, nothing."""
 
 
+class WrongRootError(ProtocolError):
+    """The answer is another document than the one that was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One answer.
@@ -141,8 +145,8 @@ def _parse(body: bytes) -> etree._Element:
     return element
 
 
-def _wrong_root(body: bytes, expected: str) -> ProtocolError:
-    return ProtocolError(
+def _wrong_root(body: bytes, expected: str) -> WrongRootError:
+    return WrongRootError(
         f"Kickserv answered with another document than {expected}: {excerpt(body)!r}",
         "Check base_url, account and api_prefix. If they are right, Kickserv has changed its interface.",
     )

@@ -1,0 +1,170 @@
+"""Takes a row of a job or an opportunity apart: order, estimate and invoice in one.
+
+Kickserv keeps one record for all of them. An open or lost opportunity is an estimate; a
+job that once was one carries that estimate's columns still; a job with an invoice date is
+an invoice too. All three have the same charges and the same total.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from transload.values import EntityName, Record, Value
+from transload_kickserv_source.account import Account
+from transload_kickserv_source.appendages import Appended, notes_of, tags_of
+from transload_kickserv_source.catalogue import JOB_STATUS, JOB_TYPE, TAX_ENTITY
+from transload_kickserv_source.charges import Charges, charges_of
+from transload_kickserv_source.fields import DERIVED, DOCUMENTED, ESTIMATE_ON_JOB, words
+from transload_kickserv_source.inferred import JOB_STATUSES, LOST
+from transload_kickserv_source.nesting import ident_in, name_in, number_in, plain, record, rows_in
+from transload_kickserv_source.payments import payments_of
+from transload_kickserv_source.schema import settle
+from transload_kickserv_source.visits import time_entries_of
+from transload_kickserv_source.xml import Row
+
+JOB, ESTIMATE, INVOICE = EntityName("job"), EntityName("estimate"), EntityName("invoice")
+_NESTED = words(
+    """employees job_charges time_entries notes job_type job_status tax_entity payments tags attachments tasks
+    customer"""
+)
+_TO_ONE = (("job_type", JOB_TYPE, "job_type_id"), ("job_status", JOB_STATUS, "job_status_id"))
+_SENT = ("won_date", "estimate_sent_on", "estimate_scheduled_on")
+_INVOICE_FIELDS = frozenset(
+    word.partition(":")[0] for word in f"{DOCUMENTED['invoice'][1]} {DERIVED['invoice']}".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A row as far as all that comes of it needs it."""
+
+    fields: dict[str, Value]
+    charges: Charges
+    tags: Appended
+    on_estimate: bool
+    on_order: bool
+    on_invoice: bool
+
+
+def job_records(row: Row, account: Account) -> Iterator[Record]:
+    """Yield a job with all that comes of its row but its files."""
+    document = _read(row, JOB, account)
+    fields = document.fields
+    yield record(JOB, str(row["id"]), {**fields, "has_order": document.on_order})
+    if document.on_estimate:
+        short = {name: value for name, value in fields.items() if name in ESTIMATE_ON_JOB}
+        yield record(ESTIMATE, str(row["id"]), {**short, "stage": stage_of(fields), "job_id": row["id"]})
+    if document.on_invoice:
+        yield record(INVOICE, str(row["id"]), _invoice(fields))
+    yield from _parts(row, JOB, document, account)
+
+
+def estimate_records(row: Row, account: Account, *, is_job: bool = False) -> Iterator[Record]:
+    """Yield an opportunity with all that comes of its row but its files.
+
+    Args:
+        row: Its row.
+        account: The account.
+        is_job: Whether the list of jobs has it too, and what hangs on it came from there.
+    """
+    document = _read(row, ESTIMATE, account)
+    more: Row = {"stage": stage_of(document.fields), "job_id": row["id"] if is_job else None}
+    yield record(ESTIMATE, str(row["id"]), {**document.fields, **more})
+    if not is_job:
+        yield from _parts(row, ESTIMATE, document, account)
+
+
+def is_opportunity(row: Row) -> bool:
+    """Return whether a row that was found by its number is an opportunity and not a job."""
+    return row.get("status") not in JOB_STATUSES
+
+
+def stage_of(fields: Row) -> str:
+    """Return how far an estimate has come: new, scheduled, sent, won or lost."""
+    words = {str(fields.get(name) or "").strip().lower() for name in ("estimate_type", "status")}
+    if fields.get("lost_date") or words & LOST:
+        return "lost"
+    if fields.get("won_date") or fields.get("estimate_type") == "won":
+        return "won"
+    if fields.get("estimate_sent_on"):
+        return "sent"
+    return "scheduled" if fields.get("estimate_scheduled_on") else "new"
+
+
+def _read(row: Row, entity: EntityName, account: Account) -> Document:
+    fields = settle(entity, plain(row, _NESTED))
+    fields = account.own_fields(entity, fields)
+    for nested, listed, column in _TO_ONE:
+        if fields.get(column) is None and ident_in(row.get(nested)) is not None:
+            fields[column] = ident_in(row[nested])
+        fields[f"{nested}_name"] = name_in(row.get(nested)) or account.name_of(listed, fields.get(column))
+    if fields.get("tax_id") is None and ident_in(row.get("tax_entity")) is not None:
+        fields["tax_id"] = ident_in(row["tax_entity"])
+    fields["tax_name"] = name_in(row.get("tax_entity")) or account.name_of(TAX_ENTITY, fields.get("tax_id"))
+    employees = employees_of(fields.get("job_allocations"), row.get("employees"))
+    fields["employee_ids"], fields["assigned_to"] = employees, next(iter(employees), None)
+    tags = tags_of(entity, row["id"], row.get("tags"), account)
+    fields["tag_names"] = tags.names
+    charges = charges_of(row, fields, account)
+    fields["lines_total"], fields["difference"] = charges.lines_total, charges.difference
+    is_job = entity == JOB
+    on_invoice = is_job and any(fields.get(mark) for mark in account.settings.invoice_rule)
+    has_money = bool(charges.rows) or bool(number_in(fields.get("total")))
+    on_estimate = not is_job or any(fields.get(name) for name in _SENT)
+    return Document(fields, charges, tags, on_estimate, is_job and (has_money or on_invoice), on_invoice)
+
+
+def _parts(row: Row, entity: EntityName, document: Document, account: Account) -> Iterator[Record]:
+    """Yield what hangs on a job or an opportunity."""
+    fields = document.fields
+    for nested, listed in (("job_type", JOB_TYPE), ("job_status", JOB_STATUS), ("tax_entity", TAX_ENTITY)):
+        yield from account.catalogue.meet(listed, row.get(nested))
+    yield from document.charges.items
+    flags: Row = {
+        "on_estimate": document.on_estimate,
+        "on_order": document.on_order,
+        "on_invoice": document.on_invoice,
+        "job_is_estimate_only": entity == ESTIMATE,
+    }
+    yield from (charge.with_fields(flags) for charge in document.charges.rows)
+    if document.charges.rest is not None:
+        yield document.charges.rest.with_fields(flags)
+    yield from payments_of(row, fields, account, is_job=entity == JOB, has_invoice=document.on_invoice)
+    yield from time_entries_of(row, entity, fields, account)
+    yield from notes_of(entity, row["id"], row.get("notes"), account)
+    yield from document.tags.records
+
+
+def employees_of(allocations: Value, employees: Value) -> tuple[Value, ...]:
+    """Return the ids of the employees that a job is shared among, and of those that it names, each once.
+
+    Args:
+        allocations: The ``job_allocations`` of a job, with shares of employees and of the house.
+        employees: Its included employees.
+    """
+    shares = rows_in(allocations.get("allocations") if isinstance(allocations, Mapping) else allocations)
+    found = [share.get("id") for share in shares if share.get("allocation_type") != "house"]
+    found += [one.get("id") for one in rows_in(employees)]
+    return tuple(dict.fromkeys(_as_number(one) for one in found if isinstance(one, str | int) and one != ""))
+
+
+def _as_number(ident: str | int) -> str | int:
+    return int(ident) if isinstance(ident, str) and ident.isdecimal() else ident
+
+
+def _invoice(fields: Row) -> Row:
+    total, balance = number_in(fields.get("total")), number_in(fields.get("balance_remaining"))
+    number = fields.get("ref_number") or fields.get("job_number")
+    return {
+        **{name: value for name, value in fields.items() if name in _INVOICE_FIELDS},
+        "job_id": fields.get("id"),
+        "number": str(number) if number is not None else None,
+        "state": _state(fields.get("invoice_status"), total, balance),
+        "paid_amount": total - balance if total is not None and balance is not None else None,
+    }
+
+
+def _state(status: Value, total: Decimal | None, balance: Decimal | None) -> str:
+    if status == "paid":
+        return "paid"
+    return "partly_paid" if total is not None and balance is not None and 0 < balance < total else "open"

@@ -1,0 +1,98 @@
+"""Reads the calendar: from its own list, else from customers and jobs, else from the jobs' own schedules."""
+
+from collections.abc import Callable, Generator, Iterator
+
+from transload.values import EntityName, Record, Value
+from transload_kickserv_source.account import Account
+from transload_kickserv_source.documents import ESTIMATE, JOB, employees_of
+from transload_kickserv_source.nesting import ident_in, rows_in
+from transload_kickserv_source.opportunities import Opportunities
+from transload_kickserv_source.reading import Reader
+from transload_kickserv_source.schema import settle
+from transload_kickserv_source.visits import event_of, event_of_schedule
+from transload_kickserv_source.xml import Row
+
+WhichOne = Callable[[Value], EntityName]
+"""Says of a job's id whether it is a job or an opportunity."""
+
+
+class Events:
+    """The events of one account.
+
+    Args:
+        reader: Reads it.
+        opportunities: Its opportunities.
+        account: The account.
+        which: Tells jobs from opportunities.
+    """
+
+    def __init__(self, reader: Reader, opportunities: Opportunities, account: Account, which: WhichOne) -> None:
+        self._reader, self._opportunities, self._account, self._which = reader, opportunities, account, which
+
+    def records(self) -> Iterator[Record]:
+        """Yield all events."""
+        self._account.seen.tasks_found.clear()
+        pages = self._reader.offered_pages(self._account.settings.inferred.tasks_path, "tasks")
+        if pages is not None:
+            for page in pages:
+                yield from map(self._event, page)
+            return
+        answered = yield from self._of_customers()
+        yield from self._of_jobs(answered)
+
+    def _event(self, row: Row, job: Value = None, customer: Value = None) -> Record:
+        given = {"job_id": job, "customer_id": customer}
+        full = {**{name: value for name, value in given.items() if value is not None}, **row}
+        job = full.get("job_id") if full.get("job_id") not in (None, "") else ident_in(full.get("job"))
+        customer = (
+            full.get("customer_id") if full.get("customer_id") not in (None, "") else ident_in(full.get("customer"))
+        )
+        parent: tuple[str | None, Value] = (None, None)
+        if job is not None:
+            parent = (self._which(job), job)
+            self._account.seen.tasks_found[str(job)] += 1
+        elif customer is not None:
+            parent = ("customer", customer)
+        return event_of(full, self._account, parent)
+
+    def _of_customers(self) -> Generator[Record, None, bool]:
+        """Yield the events that customers bring along; return whether they bring any."""
+        answered = False
+        for page in self._reader.pages("customers.xml", "customers", ("tasks",)):
+            for row in page:
+                answered = answered or "tasks" in row
+                yield from (self._event(task, customer=row.get("id")) for task in rows_in(row.get("tasks")))
+        return answered
+
+    def _of_jobs(self, answered: bool) -> Iterator[Record]:
+        """Ask below each job that should have more events than were found; else take its schedule."""
+        children = ("tasks",) if "tasks" in self._account.settings.inferred.job_children else ()
+        for entity, page in self._pages():
+            short = [row for row in page if self._lacks_events(row, answered)]
+            for row in self._reader.complete("jobs", short, children):
+                if "tasks" in row:
+                    self._account.seen.tasks_found[str(row["id"])] = 0
+                    yield from (self._event(task, job=row["id"]) for task in rows_in(row["tasks"]))
+                elif not answered:
+                    yield from self._of_schedule(row, entity)
+
+    def _pages(self) -> Iterator[tuple[EntityName, list[Row]]]:
+        """Yield the rows of all jobs and opportunities."""
+        for page in self._reader.pages("jobs.xml", "jobs"):
+            yield JOB, page
+        for found in self._opportunities.pages(()):
+            yield ESTIMATE, [row for row in found.rows if self._which(row["id"]) == ESTIMATE]
+            yield JOB, found.jobs
+
+    def _lacks_events(self, row: Row, answered: bool) -> bool:
+        due = row.get("tasks_count")
+        if isinstance(due, int):
+            return due > self._account.seen.tasks_found[str(row["id"])] or not answered
+        return True
+
+    def _of_schedule(self, row: Row, entity: EntityName) -> Iterator[Record]:
+        fields = settle(entity, row)
+        employees = employees_of(fields.get("job_allocations"), row.get("employees"))
+        event = event_of_schedule(fields, employees, entity)
+        if event is not None:
+            yield event

@@ -1,0 +1,81 @@
+"""Finds the opportunities of an account: in their own list, or by the numbers that the list of jobs leaves out.
+
+Jobs and opportunities share one sequence of numbers, and a job's address answers for
+both. So where nobody lists opportunities, each missing number is asked for.
+"""
+
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, field
+from itertools import islice
+
+from transload_kickserv_source.client import GoneError, KickservClient
+from transload_kickserv_source.documents import is_opportunity
+from transload_kickserv_source.observations import Observations
+from transload_kickserv_source.reading import REFUSALS, Reader
+from transload_kickserv_source.xml import Row
+
+_TOGETHER = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of opportunities, and rows of jobs that the list of jobs does not show."""
+
+    rows: list[Row]
+    jobs: list[Row] = field(default_factory=list)
+
+
+class Opportunities:
+    """The opportunities of one account.
+
+    Args:
+        reader: Reads it.
+        seen: Learns which numbers were left out.
+        numbers: Gives the numbers of all jobs.
+    """
+
+    def __init__(self, reader: Reader, seen: Observations, numbers: Callable[[], Set[int]]) -> None:
+        self._reader, self._seen, self._numbers = reader, seen, numbers
+
+    def pages(self, includes: tuple[str, ...], only: str = "") -> Iterator[Found]:
+        """Yield what is found, some dozens at a time.
+
+        Args:
+            includes: Associations that should come along.
+            only: The only fields wanted, where the account can choose.
+        """
+        client = self._reader.client
+        way, path = client.settings.estimate_source, client.settings.inferred.opportunities_path
+        numbers: set[int] = set()
+        probe = way in {"gap_probe", "both"}
+        if way in {"opportunities_endpoint", "both"}:
+            params = {"only": only} if only else {}
+            pages = self._reader.offered_pages(path, "opportunities", includes, params)
+            probe = probe or pages is None
+            for page in pages or ():
+                numbers.update(number for row in page if isinstance(number := row.get("job_number"), int))
+                yield Found(page)
+        if probe:
+            yield from self._probe(client, numbers | self._numbers(), includes)
+
+    def _probe(self, client: KickservClient, known: Set[int], includes: tuple[str, ...]) -> Iterator[Found]:
+        missing = (number for number in range(1, max(known, default=0)) if number not in known)
+        limit = client.settings.gap_limit
+        tried = list(islice(missing, limit))
+        if rest := sum(1 for _ in missing):
+            self._seen.mark("gaps_left", "numbers", str(rest))
+        include = ",".join(one for one in includes if one in (self._reader.agreed("jobs.xml") or includes))
+        for start in range(0, len(tried), _TOGETHER):
+            rows = [row for number in tried[start : start + _TOGETHER] for row in self._one(client, number, include)]
+            # Kickserv answers for a job that its list leaves out as well.
+            yield Found([row for row in rows if is_opportunity(row)], [row for row in rows if not is_opportunity(row)])
+
+    def _one(self, client: KickservClient, number: int, include: str) -> tuple[Row, ...]:
+        path, params = f"jobs/{number}.xml", {"include": include} if include else {}
+        try:
+            return self._reader.rows(client.get_record(path, "job", "jobs", "opportunity", params=params))
+        except GoneError:
+            return ()
+        except REFUSALS as error:
+            self._seen.mark("children", path, str(error))
+            return ()
