@@ -62,12 +62,21 @@ class PluginInfo:
 
 
 class _Engine:
-    """The framework's own answer to ``transform``: the mapping engine."""
+    """The framework's own answers: the mapping engine to ``transform``, and the baseline to ``propose_mapping``."""
 
     @hookimpl(trylast=True)
     def transform(self, records: Sequence[Record], mapper: RecordMapper) -> list[Write | Rejection]:
         """Translate each record by the rules of its mapping."""
         return [result for record in records for result in mapper.map(record)]
+
+    @hookimpl
+    def propose_mapping(
+        self, gaps: Sequence[MappingGap], mappings: Sequence[MappingDocument], target: TargetSchema
+    ) -> list[Proposal]:
+        """Propose columns by their names, types and lengths, and by the look of the samples."""
+        from transload._proposals import propose  # its vocabulary is read only where something is proposed
+
+        return propose(gaps, mappings, target)
 
 
 class _Subset:
@@ -208,9 +217,15 @@ class Plugins:
         )
         yield from self._iterate(found)
 
-    def propose_mapping(self, gaps: Sequence[MappingGap], context: RunContext) -> list[Proposal]:
+    def propose_mapping(
+        self,
+        gaps: Sequence[MappingGap],
+        mappings: Sequence[MappingDocument],
+        target: TargetSchema,
+        context: RunContext,
+    ) -> list[Proposal]:
         """Collect proposals, the surest first."""
-        answers = self._call(self._hook.propose_mapping, gaps=gaps, context=context)
+        answers = self._call(self._hook.propose_mapping, gaps=gaps, mappings=mappings, target=target, context=context)
         return sorted((p for answer in answers for p in answer), key=lambda p: -p.confidence)
 
     def observe(self, event: Event) -> None:

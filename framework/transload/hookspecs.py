@@ -326,14 +326,22 @@ def scan_keys(table: TableName, column: str, context: RunContext) -> Iterator[tu
 
 
 @hookspec
-def propose_mapping(gaps: Sequence[MappingGap], context: RunContext) -> Sequence[Proposal]:
+def propose_mapping(
+    gaps: Sequence[MappingGap],
+    mappings: Sequence[MappingDocument],
+    target: TargetSchema,
+    context: RunContext,
+) -> Sequence[Proposal]:
     """Propose a target for source fields that no rule covers.
 
-    Called by ``plan``. Results: all; the highest confidence is shown first. A proposal is
+    Called by ``plan``. Results: all; the highest confidence is shown first. The framework
+    answers too, from names, types, lengths and the look of the samples. A proposal is
     never applied unasked.
 
     Args:
-        gaps: The fields, with what the audit saw of their values.
+        gaps: The fields, with what the audit saw of their values. Samples may be masked.
+        mappings: The documents as they stand: they say which columns have a rule already.
+        target: The target, with the tables that the mappings write to.
         context: The run.
 
     Returns:

@@ -68,8 +68,10 @@ def plan(bench: Bench, check: bool = False) -> Report:
     if not check:
         prefix = bench.target({}).custom_prefix
         become = {entity: document.table for entity, document in documents.items()}
-        proposals = bench.plugins.propose_mapping(gaps(documents, fields), bench.context)
         filled_in = {entity: document.filled_in(prefix, become) for entity, document in documents.items()}
+        proposals = bench.plugins.propose_mapping(
+            gaps(filled_in, fields), list(filled_in.values()), bench.target(filled_in), bench.context
+        )
         documents = complete(filled_in, fields, prefix)
         written = bench.written_documents()
         for entity, document in documents.items():

@@ -1,0 +1,87 @@
+"""What the columns of a table are called elsewhere: the ways to say each of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from transload._proposals.words import Vocabulary
+from transload.values import ColumnType, TargetColumn, TargetTable
+
+SECOND_CHOICE = "~"
+_STATES = frozenset({ColumnType.STATE, ColumnType.STATUS})
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One way to say what a column holds.
+
+    Attributes:
+        text: As the data says it.
+        meaning: Its words, in their one spelling.
+        second: It fits, but another column of this name fits better.
+    """
+
+    text: str
+    meaning: tuple[str, ...]
+    second: bool
+
+
+@cache
+def _raw() -> Any:
+    return yaml.safe_load((files("transload._proposals") / "names.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def _known() -> dict[str, dict[str, list[str]]]:
+    """Return the aliases of the well-known tables, by table and column, with their addresses spelt out."""
+    raw = _raw()
+    tables: dict[str, dict[str, list[str]]] = {"": raw["everywhere"]}
+    for table, columns in raw["tables"].items():
+        spelt: dict[str, list[str]] = {}
+        for beginning, kinds in columns.get("addresses", {}).items():
+            for part, names in raw["parts"].items():
+                spelt[beginning + part] = [_joined(kind, name) for kind in kinds for name in names]
+        for column, names in columns.items():
+            if column != "addresses":
+                spelt[column] = [*spelt.get(column, ()), *names]
+        tables[table] = spelt
+    return tables
+
+
+def _joined(kind: str, name: str) -> str:
+    mark = SECOND_CHOICE if SECOND_CHOICE in kind + name else ""
+    return mark + f"{kind} {name}".replace(SECOND_CHOICE, "").strip()
+
+
+def aliases_of(table: TargetTable, column: TargetColumn, vocabulary: Vocabulary) -> list[Alias]:
+    """Return the ways to say what a column holds: the listed ones, else its own name, and its label."""
+    return list(dict.fromkeys(_aliases(table, column, vocabulary)))
+
+
+def _aliases(table: TargetTable, column: TargetColumn, vocabulary: Vocabulary) -> Iterator[Alias]:
+    listed = _known().get(table.name, {}).get(column.name) or _known()[""].get(column.name)
+    for text in listed or [_own_name(column.name)]:
+        plain = text.removeprefix(SECOND_CHOICE).strip()
+        if meaning := vocabulary.meaning(plain):
+            yield Alias(plain, meaning, text.startswith(SECOND_CHOICE))
+    if column.label and column.type not in _STATES and (meaning := vocabulary.meaning(column.label)):
+        yield Alias(column.label, meaning, second=False)
+
+
+def _own_name(name: str) -> str:
+    """Return the name of a column without its publisher's prefix."""
+    prefix, mark, rest = name.partition("_")
+    return rest if mark and rest and prefix.isalnum() and not prefix[-1:].isdigit() else name
+
+
+def is_offered(table: TargetTable, column: TargetColumn) -> bool:
+    """Return whether a column may be proposed: it takes values, or people look for it though the target fills it."""
+    if column.name in _raw()["never"] or column.type is ColumnType.ID:
+        return False
+    if column.name in _known().get(table.name, {}) or column.name in _known()[""]:
+        return True
+    return column.creatable or column.updatable
