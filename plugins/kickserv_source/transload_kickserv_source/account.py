@@ -1,6 +1,6 @@
 """What everything that takes rows apart knows of the account."""
 
-from collections.abc import Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
 from transload.values import EntityName, Value
@@ -22,6 +22,7 @@ class Account:
         catalogue: Items, types and the like.
         definitions: The account's own fields.
         with_sales: Ids of the customers that anything was sold to, as text; None when nobody asks.
+        primary_contacts: Gives the id of each customer's primary contact, by the customer's id as text.
     """
 
     settings: KickservSettings
@@ -29,6 +30,7 @@ class Account:
     catalogue: Catalogue
     definitions: Definitions = field(default_factory=Definitions)
     with_sales: Set[str] | None = None
+    primary_contacts: Callable[[], Mapping[str, Value]] = dict
 
     def own_fields(self, entity: str, fields: Row) -> dict[str, Value]:
         """Return a record's fields with the account's own ones read by their definitions."""

@@ -16,9 +16,10 @@ NOTE, TAGGING, ATTACHMENT = EntityName("note"), EntityName("tagging"), EntityNam
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The tags of a record: their names, sorted, and the records that say so."""
+    """The tags of a record: their names, sorted, their ids in the same order, and the records that say so."""
 
     names: tuple[str, ...] = ()
+    ids: tuple[Value, ...] = ()
     records: tuple[Record, ...] = ()
 
 
@@ -34,7 +35,7 @@ def notes_of(parent: EntityName, parent_id: Value, nested: Value, account: Accou
 
 def tags_of(parent: str, parent_id: Value, nested: Value, account: Account) -> Appended:
     """Return the tags of a record, which may be records, texts, or one text with commas."""
-    names: set[str] = set()
+    names: dict[str, Value] = {}
     records: dict[str, Record] = {}
     for row in rows_in(nested, text="name"):
         name = name_in(row) or ""
@@ -43,7 +44,7 @@ def tags_of(parent: str, parent_id: Value, nested: Value, account: Account) -> A
         for new in account.catalogue.meet(TAG, tag.fields):
             records[f"tag {key}"] = new
         if name:
-            names.add(name)
+            names[name] = tag.fields["id"]
         source_id = f"{parent}-{parent_id}-{key}"
         fields: Row = {
             "id": source_id,
@@ -53,7 +54,8 @@ def tags_of(parent: str, parent_id: Value, nested: Value, account: Account) -> A
             "tag_name": name or None,
         }
         records[source_id] = record(TAGGING, source_id, fields)
-    return Appended(tuple(sorted(names)), tuple(records.values()))
+    ordered = sorted(names)
+    return Appended(tuple(ordered), tuple(names[name] for name in ordered), tuple(records.values()))
 
 
 def attachment_of(parent: str, parent_id: Value, row: Row, account: Account) -> dict[str, Value]:

@@ -118,6 +118,7 @@ def _line_fields(line: Line) -> Row:
         "line_discount": line.discount,
         "line_tax": line.tax,
         "line_total": line.total,
+        "line_amount": line.total + line.tax,
         "recomputed": line.recomputed,
     }
 

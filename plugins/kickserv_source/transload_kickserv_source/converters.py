@@ -1,6 +1,7 @@
 """Conversions that only Kickserv's records need."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
@@ -8,31 +9,8 @@ from types import MappingProxyType
 from transload.values import Value
 
 _MAP_DIGITS, _FULL_TURN = Decimal("0.00001"), Decimal(360)
-
-
-def first_employee(value: Value) -> Value:
-    """Return the id of the first employee that a job's allocations name.
-
-    Args:
-        value: The ``job_allocations`` of a job. A plain id passes through, so that
-            ``created_by`` can stand behind it in one rule.
-
-    Returns:
-        The id; None when the work belongs to the house or to nobody.
-
-    Raises:
-        ValueError: The value is neither.
-    """
-    if isinstance(value, Mapping):
-        value = value.get("allocations")
-    if value is None or isinstance(value, int):
-        return value
-    if isinstance(value, Mapping):  # a list of one that forgot to say that it is a list
-        value = tuple(value.values())
-    if isinstance(value, tuple):
-        employees = (item.get("id") for item in value if isinstance(item, Mapping) and not _is_house(item))
-        return next((employee for employee in employees if employee not in (None, "")), None)
-    raise ValueError(f"{value!r} is no list of allocations")
+_RESERVED = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
+_LONGEST_NAME, _LONGEST_ENDING = 255, 20
 
 
 def activity(value: Value) -> Value:
@@ -83,19 +61,50 @@ def coordinate(value: Value) -> Value:
     raise ValueError(f"{value!r} is no coordinate")
 
 
+def listed(value: Value) -> Value:
+    """Return several texts as one, with commas between them."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def presence(value: Value) -> Value:
+    """Return that there is a value, whatever it is."""
+    return "present"
+
+
+def file_name(value: Value) -> Value:
+    """Return a file's name without a path, control characters or what file systems reserve, at most 255 long.
+
+    Raises:
+        ValueError: The value is no text.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no file name")  # noqa: TRY004 - converters raise ValueError
+    name = _RESERVED.sub("_", value.replace("\\", "/").rpartition("/")[2]).strip(". ") or "file"
+    stem, dot, ending = name.rpartition(".")
+    if len(name) > _LONGEST_NAME and dot and len(ending) < _LONGEST_ENDING:
+        return f"{stem[: _LONGEST_NAME - len(ending) - 1]}.{ending}"
+    return name[:_LONGEST_NAME]
+
+
+def _numbered(prefix: str) -> Callable[[Value], Value]:
+    """Return what puts a prefix before a number, so that it collides with no number of the target's own."""
+    return lambda value: f"{prefix}-{value}"
+
+
 CONVERTERS = MappingProxyType(
     {
-        "kickserv.first_employee": first_employee,
+        "kickserv.item_number": _numbered("KS"),
+        "kickserv.estimate_number": _numbered("E"),
+        "kickserv.order_number": _numbered("J"),
+        "kickserv.listed": listed,
+        "kickserv.presence": presence,
+        "kickserv.file_name": file_name,
         "kickserv.activity": activity,
         "kickserv.addressee": addressee,
         "kickserv.street": street,
         "kickserv.coordinate": coordinate,
     }
 )
-
-
-def _is_house(allocation: Mapping[str, Value]) -> bool:
-    return allocation.get("allocation_type") == "house"
 
 
 def _address(value: Value) -> tuple[str | None, list[str]]:

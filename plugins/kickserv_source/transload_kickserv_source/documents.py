@@ -14,7 +14,7 @@ from transload_kickserv_source.account import Account
 from transload_kickserv_source.appendages import Appended, notes_of, tags_of
 from transload_kickserv_source.catalogue import JOB_STATUS, JOB_TYPE, TAX_ENTITY
 from transload_kickserv_source.charges import Charges, charges_of
-from transload_kickserv_source.fields import DERIVED, DOCUMENTED, ESTIMATE_ON_JOB, words
+from transload_kickserv_source.fields import DERIVED, DOCUMENTED, ESTIMATE_ON_JOB, SITE, words
 from transload_kickserv_source.inferred import JOB_STATUSES, LOST
 from transload_kickserv_source.nesting import ident_in, name_in, number_in, plain, record, rows_in
 from transload_kickserv_source.payments import payments_of
@@ -50,13 +50,22 @@ def job_records(row: Row, account: Account) -> Iterator[Record]:
     """Yield a job with all that comes of its row but its files."""
     document = _read(row, JOB, account)
     fields = document.fields
-    yield record(JOB, str(row["id"]), {**fields, "has_order": document.on_order})
+    own: Row = {"has_order": document.on_order, "estimate_id": row["id"] if document.on_estimate else None}
+    yield record(JOB, str(row["id"]), {**fields, **own, **_site(row, account)})
     if document.on_estimate:
         short = {name: value for name, value in fields.items() if name in ESTIMATE_ON_JOB}
         yield record(ESTIMATE, str(row["id"]), {**short, "stage": stage_of(fields), "job_id": row["id"]})
     if document.on_invoice:
         yield record(INVOICE, str(row["id"]), _invoice(fields))
     yield from _parts(row, JOB, document, account)
+
+
+def _site(row: Row, account: Account) -> Row:
+    """Return where a job is done, and whom to ask for there: what its customer says."""
+    nested = row.get("customer")
+    customer = nested if isinstance(nested, Mapping) else {}
+    place = {name: customer.get(name) for name in SITE}
+    return {**place, "primary_contact_id": account.primary_contacts().get(str(row.get("customer_id")))}
 
 
 def estimate_records(row: Row, account: Account, *, is_job: bool = False) -> Iterator[Record]:
@@ -104,7 +113,7 @@ def _read(row: Row, entity: EntityName, account: Account) -> Document:
     employees = employees_of(fields.get("job_allocations"), row.get("employees"))
     fields["employee_ids"], fields["assigned_to"] = employees, next(iter(employees), None)
     tags = tags_of(entity, row["id"], row.get("tags"), account)
-    fields["tag_names"] = tags.names
+    fields["tag_names"], fields["tag_ids"] = tags.names, tags.ids
     charges = charges_of(row, fields, account)
     fields["lines_total"], fields["difference"] = charges.lines_total, charges.difference
     is_job = entity == JOB

@@ -9,8 +9,14 @@ from transload_kickserv_source.nesting import ident_in, rows_in
 from transload_kickserv_source.opportunities import Opportunities
 from transload_kickserv_source.reading import Reader
 from transload_kickserv_source.schema import settle
-from transload_kickserv_source.visits import event_of, event_of_schedule
+from transload_kickserv_source.visits import assignments_of, event_of, event_of_schedule
 from transload_kickserv_source.xml import Row
+
+
+def _with_assignments(event: Record) -> Iterator[Record]:
+    yield event
+    yield from assignments_of(event)
+
 
 WhichOne = Callable[[Value], EntityName]
 """Says of a job's id whether it is a job or an opportunity."""
@@ -35,7 +41,8 @@ class Events:
         pages = self._reader.offered_pages(self._account.settings.inferred.tasks_path, "tasks")
         if pages is not None:
             for page in pages:
-                yield from map(self._event, page)
+                for row in page:
+                    yield from _with_assignments(self._event(row))
             return
         answered = yield from self._of_customers()
         yield from self._of_jobs(answered)
@@ -61,7 +68,8 @@ class Events:
         for page in self._reader.pages("customers.xml", "customers", ("tasks",)):
             for row in page:
                 answered = answered or "tasks" in row
-                yield from (self._event(task, customer=row.get("id")) for task in rows_in(row.get("tasks")))
+                for task in rows_in(row.get("tasks")):
+                    yield from _with_assignments(self._event(task, customer=row.get("id")))
         return answered
 
     def _of_jobs(self, answered: bool) -> Iterator[Record]:
@@ -72,7 +80,8 @@ class Events:
             for row in self._reader.complete("jobs", short, children):
                 if "tasks" in row:
                     self._account.seen.tasks_found[str(row["id"])] = 0
-                    yield from (self._event(task, job=row["id"]) for task in rows_in(row["tasks"]))
+                    for task in rows_in(row["tasks"]):
+                        yield from _with_assignments(self._event(task, job=row["id"]))
                 elif not answered:
                     yield from self._of_schedule(row, entity)
 
@@ -95,4 +104,4 @@ class Events:
         employees = employees_of(fields.get("job_allocations"), row.get("employees"))
         event = event_of_schedule(fields, employees, entity)
         if event is not None:
-            yield event
+            yield from _with_assignments(event)

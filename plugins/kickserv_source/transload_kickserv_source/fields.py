@@ -138,28 +138,36 @@ DOCUMENTED: Mapping[str, tuple[str, str]] = {
     "event": ("Event", _EVENT),
     "time_entry": ("Time entry", _TIME_ENTRY),
     "note": ("Note", _NOTE),
+    "assignment": ("Assignment", ""),
     "tagging": ("Tagging", "id tag_id:integer parent_entity parent_id:integer"),
     "attachment": ("Attachment", _ATTACHMENT),
 }
 """Label and fields of each entity; parents before children."""
 
-_ON_JOB = "job_type_name job_status_name tax_name employee_ids:nested assigned_to:integer tag_names:nested"
+_ON_JOB = """
+job_type_name job_status_name tax_name employee_ids:nested assigned_to:integer tag_names:nested tag_ids:nested
+"""
+SITE = ("service_address", "service_address_2", "service_city", "service_state", "service_zip_code", "service_country")
+"""What a customer says of the place where its jobs are done."""
 _SUMS = "lines_total:decimal difference:decimal"
 
 DERIVED: Mapping[str, str] = {
     "employee": "role archived:boolean",
     "item": "category kind",
-    "customer": "primary_contact_id:integer is_individual:boolean tag_names:nested tax_name",
+    "customer": "primary_contact_id:integer is_individual:boolean tag_names:nested tag_ids:nested tax_name",
     "contact": "implied:boolean",
-    "job": f"{_ON_JOB} has_order:boolean {_SUMS}",
+    "job": f"{_ON_JOB} has_order:boolean estimate_id:integer primary_contact_id:integer {' '.join(SITE)} {_SUMS}",
     "estimate": f"{_ON_JOB} stage job_id:integer {_SUMS}",
     "invoice": f"job_id:integer number state paid_amount:decimal tax_name assigned_to:integer {_SUMS}",
     "charge": """customer_id:integer kind position:integer line_quantity:decimal line_price:decimal
-        line_discount:decimal line_tax:decimal line_total:decimal recomputed:boolean derived:boolean
+        line_discount:decimal line_tax:decimal line_total:decimal line_amount:decimal recomputed:boolean derived:boolean
         on_estimate:boolean on_order:boolean on_invoice:boolean job_is_estimate_only:boolean""",
     "payment": "invoice_id:integer derived:boolean",
     "event": """kind duration_minutes:integer employee_ids:nested employee_names:nested assigned_to:integer
-        contact_id:integer parent_entity parent_id:integer done:boolean derived:boolean""",
+        contact_id:integer parent_entity parent_id:integer done:boolean bookable:boolean derived:boolean""",
+    "assignment": """id event_id:integer employee_id:integer job_id:integer name description scheduled_at:dateTime
+        ends_at:dateTime duration_minutes:integer completed_on:dateTime created_at:dateTime created_by:integer state
+        bookable:boolean""",
     "time_entry": """customer_id:integer parent_entity duration_minutes:integer break_minutes:integer
         ended_at:dateTime running:boolean""",
     "note": "parent_entity",

@@ -58,6 +58,7 @@ class InferredReads(BaseModel):
         "payments",
         "tags",
         "attachments",
+        "customer",
     )
     """Associations asked for with each page of jobs and opportunities; of the last three nothing is documented."""
     task_types: dict[int, EventKind] = {1: "work", 2: "estimate", 3: "reminder", 4: "call", 5: "email", 6: "meeting"}

@@ -67,7 +67,7 @@ def customer_of(row: Row, account: Account) -> Customer:
     primary = (one.fields["id"] for one in contacts or () if one.fields.get("is_primary") is True)
     fields["primary_contact_id"] = next(primary, None)
     fields["is_individual"] = _is_individual(fields)
-    fields["tag_names"] = tags.names
+    fields["tag_names"], fields["tag_ids"] = tags.names, tags.ids
     fields["tax_name"] = name_in(row.get("tax_entity")) or account.name_of(TAX_ENTITY, fields.get("tax_id"))
     if fields.get("tax_id") is None and ident_in(row.get("tax_entity")) is not None:
         fields["tax_id"] = ident_in(row["tax_entity"])

@@ -72,6 +72,7 @@ class KickservSource:
         self._opportunities = Opportunities(self._reader, self.seen, lambda: self._jobs_known().numbers)
         self._known_jobs: _Ids | None = None
         self._known_opportunities: _Ids | None = None
+        self._primary: dict[str, Value] | None = None
         self._attachments: Attachments | None = None
         if files is not None and client.settings.attachments:
             self._attachments = Attachments(self._reader, downloads or Downloads(client.settings), files)
@@ -111,7 +112,8 @@ class KickservSource:
         """What everything that takes rows apart knows of the account."""
         paths = {JOB_TYPE: self._inferred.job_types_path, JOB_STATUS: self._inferred.job_statuses_path}
         catalogue = Catalogue(self._reader, {**paths, TAG: self._inferred.tags_path})
-        return Account(self.client.settings, self.seen, catalogue, self.definitions, self._with_sales())
+        settings, with_sales = self.client.settings, self._with_sales()
+        return Account(settings, self.seen, catalogue, self.definitions, with_sales, self._primary_contacts)
 
     def _listed(self, entity: EntityName) -> Iterator[Record]:
         return self.account.catalogue.listed(entity)
@@ -126,6 +128,7 @@ class KickservSource:
     def _customers(self) -> Iterator[Record]:
         """Walk the list; a sub-customer's row wins over the copy that its parent nests."""
         self.seen.without_contacts = 0
+        self._primary = {}
         listed: set[str] = set()
         nested: dict[str, Row] = {}
         for page in self._reader.pages("customers.xml", "customers", self._wanted(self._inferred.customer_includes)):
@@ -148,6 +151,8 @@ class KickservSource:
         rows = self._reader.complete("customers", page, self._wanted(self._inferred.customer_children))
         for row in rows:
             customer = customer_of(row, self.account)
+            if (contact := customer.record.fields["primary_contact_id"]) is not None and self._primary is not None:
+                self._primary[str(row["id"])] = contact
             self.seen.customers.add(customer.record.fields["id"])
             self.seen.note_authors(customer)
             self.seen.note_contacts(customer.contacts)
@@ -230,6 +235,18 @@ class KickservSource:
                     known.add(row)
             self._known_jobs = known
         return self._known_jobs
+
+    def _primary_contacts(self) -> Mapping[str, Value]:
+        """Return each customer's primary contact; a run that was taken up again has not read them itself."""
+        if self._primary is None:
+            known: dict[str, Value] = {}
+            for page in self._reader.pages("customers.xml", "customers", ("contacts",), {"only": "id"}):
+                for row in page:
+                    found = (one.get("id") for one in rows_in(row.get("contacts")) if one.get("is_primary") is True)
+                    if (contact := next(found, None)) is not None:
+                        known[str(row["id"])] = contact
+            self._primary = known
+        return self._primary
 
     def _opportunities_known(self) -> _Ids:
         if self._known_opportunities is None:

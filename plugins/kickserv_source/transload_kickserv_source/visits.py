@@ -10,7 +10,9 @@ from transload_kickserv_source.nesting import ident_in, moment_in, name_in, numb
 from transload_kickserv_source.schema import settle
 from transload_kickserv_source.xml import Row
 
-EVENT, TIME_ENTRY = EntityName("event"), EntityName("time_entry")
+EVENT, ASSIGNMENT, TIME_ENTRY = EntityName("event"), EntityName("assignment"), EntityName("time_entry")
+_ASSIGNED = ("job_id", "name", "description", "scheduled_at", "ends_at", "duration_minutes", "completed_on",
+             "created_at", "created_by", "bookable")  # fmt: skip
 _NESTED = frozenset({"employees", "job", "customer", "contact"})
 _LONGEST = Decimal(60 * 24 * 366 * 10)
 """Minutes. No visit lasts longer; a number beyond is no length of time."""
@@ -43,6 +45,7 @@ def event_of(row: Row, account: Account, parent: tuple[str | None, Value]) -> Re
         derived=False,
     )
     _set_length(fields)
+    fields["bookable"] = _is_bookable(fields)
     return record(EVENT, account.key_of(EVENT, fields, f"{parent[0]}-{parent[1]}"), fields)
 
 
@@ -78,7 +81,31 @@ def event_of_schedule(job: Row, employees: tuple[Value, ...], entity: EntityName
         derived=True,
     )
     _set_length(fields)
+    fields["bookable"] = _is_bookable(fields)
     return record(EVENT, key, fields)
+
+
+def assignments_of(event: Record) -> Iterator[Record]:
+    """Yield who is sent to an event: a record for each employee, and one for work that nobody is sent to."""
+    fields = event.fields
+    employees = fields.get("employee_ids")
+    sent: tuple[Value, ...] = employees if isinstance(employees, tuple) and employees else ()
+    for employee in sent or ((None,) if fields["bookable"] else ()):
+        key = f"{event.key.source_id}-{'nobody' if employee is None else employee}"
+        own: Row = {
+            "id": key,
+            "event_id": fields.get("id"),
+            "employee_id": employee,
+            "state": "done" if fields["done"] else "scheduled",
+        }
+        yield record(ASSIGNMENT, key, {**{name: fields.get(name) for name in _ASSIGNED}, **own})
+
+
+def _is_bookable(event: Row) -> bool:
+    """Return whether an event is work on a job at a time, which a resource can be booked for."""
+    return (event["kind"], event["parent_entity"]) == ("work", "job") and moment_in(
+        event.get("scheduled_at")
+    ) is not None
 
 
 def time_entries_of(row: Row, entity: EntityName, fields: Row, account: Account) -> Iterator[Record]:
