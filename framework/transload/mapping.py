@@ -114,8 +114,8 @@ class NewTable(_Model):
 
     label: str
     plural: str
-    name: str = "{prefix}_name"
-    """The column that holds a row's name."""
+    name: str = ""
+    """The column that holds a row's name; ``{prefix}_name`` unless it says otherwise."""
 
 
 class LookupByType(_Model):

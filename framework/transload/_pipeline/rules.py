@@ -220,20 +220,33 @@ def _reachable(rule: FieldRule, column: TargetColumn, tables: Mapping[str, Table
     Raises:
         Unfit: None is left.
     """
-    usable = []
+    usable: set[str] = set()
+    problems: dict[str, str] = {}
     for entity in rule.entities:
         if entity not in tables:
-            problem = f"refers to the entity `{entity}`, which no mapping covers{nearest(entity, list(tables))}"
+            hint = nearest(entity, list(tables))
+            problems[entity] = f"refers to the entity `{entity}`, which no mapping covers{hint}"
         elif column.targets and tables[entity] not in column.targets:
-            problem = f"cannot point to {tables[entity]}; it points to {', '.join(column.targets)}"
+            problems[entity] = f"cannot point to {tables[entity]}; it points to {', '.join(column.targets)}"
         else:
-            usable.append(entity)
-            continue
-        if not isinstance(rule.lookup, list):
-            raise Unfit(problem)
-    if not usable:
-        raise Unfit(problem)
-    return rule.model_copy(update={"lookup": usable}) if isinstance(rule.lookup, list) else rule
+            usable.add(entity)
+
+    def choose(named: str | list[str]) -> str | list[str]:
+        chosen = [entity for entity in ([named] if isinstance(named, str) else named) if entity in usable]
+        if not chosen:
+            raise Unfit(problems[named if isinstance(named, str) else named[0]])
+        return named if isinstance(named, str) else chosen
+
+    match rule.lookup:
+        case None:
+            return rule
+        case LookupByType(by=by, values=values):
+            lookup: str | list[str] | LookupByType = LookupByType(
+                by=by, values={k: choose(v) for k, v in values.items()}
+            )
+        case _:
+            lookup = choose(rule.lookup)
+    return rule.model_copy(update={"lookup": lookup})
 
 
 def _compile_entities(lookup: str | list[str] | LookupByType) -> Callable[[Record], Sequence[str]]:

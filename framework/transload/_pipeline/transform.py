@@ -242,7 +242,9 @@ def new_table(document: MappingDocument) -> TargetTable | None:
     """Return the table that ``prepare`` will create for a document, as far as a mapping can know it."""
     if document.new_table is None:
         return None
-    name = TargetColumn(document.new_table.name, ColumnType.TEXT, "Name", NAME_LENGTH, custom=True)
+    # A table is named after the same publisher as its columns.
+    name_column = document.new_table.name or f"{document.table.partition('_')[0]}_name"
+    name = TargetColumn(name_column, ColumnType.TEXT, "Name", NAME_LENGTH, custom=True)
     owner = TargetColumn("ownerid", ColumnType.LOOKUP, "Owner", targets=(TableName("systemuser"), TableName("team")))
     created = TargetColumn("overriddencreatedon", ColumnType.DATETIME, "Record Created On", updatable=False)
     return TargetTable(

@@ -43,6 +43,7 @@ def audit(bench: Bench) -> Report:
 def _unmapped(
     counts: dict[EntityName, int], mapped: set[str], source: SourceSchema, target: TargetSchema
 ) -> list[Finding]:
+    aids = {entity.name for entity in source.entities if all(field.derived for field in entity.fields.values())}
     return [
         Finding(
             "entity_without_mapping",
@@ -53,7 +54,7 @@ def _unmapped(
             count,
         )
         for entity, count in counts.items()
-        if count and entity not in mapped
+        if count and entity not in mapped | aids
     ]
 
 
