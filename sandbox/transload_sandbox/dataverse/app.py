@@ -1,10 +1,12 @@
 """The organisation on the web: sign-in, Web API and a control route for tests in other processes."""
 
 import asyncio
+import base64
 import itertools
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import orjson
 from starlette.applications import Starlette
@@ -20,6 +22,8 @@ from transload_sandbox.dataverse.faults import Fault, replace_answer
 from transload_sandbox.dataverse.org import DataverseOrg, LoggedRequest
 from transload_sandbox.dataverse.tokens import AppUser, SignInError
 from transload_sandbox.dataverse.wire import Request, Response, build_request, error_response
+
+Endpoint = Callable[[WebRequest], Awaitable[WebResponse]]
 
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 _VERSIONS = frozenset({"v9.0", "v9.1", "v9.2"})
@@ -40,8 +44,7 @@ def build_app(org: DataverseOrg) -> Starlette:
             Route("/_sandbox/requests", control.requests),
             Route("/_sandbox/faults", control.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/tokens", control.revoke_tokens, methods=["DELETE"]),
-            Route("/{tenant}/v2.0/.well-known/openid-configuration", SignIn(org).discover),
-            Route("/{tenant}/oauth2/v2.0/token", SignIn(org).issue, methods=["POST"]),
+            *SignIn(org).routes(),
         ]
     )
 
@@ -51,33 +54,48 @@ def _origin(request: WebRequest) -> str:
 
 
 class SignIn:
-    """The token endpoint of the organisation's tenant."""
+    """The token endpoints of the organisation's tenant, of both versions."""
 
     def __init__(self, org: DataverseOrg) -> None:
         self.org = org
+
+    def routes(self) -> list[Route]:
+        """Return where a tenant is discovered and where its tokens are issued."""
+        tokens = self.org.tokens
+        return [
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", self._discover(tokens.openid_configuration)),
+            Route("/{tenant}/.well-known/openid-configuration", self._discover(tokens.openid_configuration_v1)),
+            Route("/{tenant}/oauth2/v2.0/token", self._issue(tokens.issue), methods=["POST"]),
+            Route("/{tenant}/oauth2/token", self._issue(tokens.issue_v1), methods=["POST"]),
+        ]
 
     def _check_tenant(self, request: WebRequest) -> None:
         tenant = request.path_params["tenant"]
         if tenant.lower() != self.org.tenant_id:
             raise SignInError(400, "invalid_tenant", 90002, f"Tenant '{tenant}' not found.")
 
-    async def discover(self, request: WebRequest) -> WebResponse:
-        """Answer with the addresses of the tenant."""
-        try:
-            self._check_tenant(request)
-        except SignInError as error:
-            return self._refuse(error)
-        return JSONResponse(self.org.tokens.openid_configuration(_origin(request)))
+    def _discover(self, configure: Callable[[str], dict[str, object]]) -> Endpoint:
+        async def discover(request: WebRequest) -> WebResponse:
+            try:
+                self._check_tenant(request)
+            except SignInError as error:
+                return self._refuse(error)
+            return JSONResponse(configure(_origin(request)))
 
-    async def issue(self, request: WebRequest) -> WebResponse:
-        """Answer a request for a token."""
-        body = (await request.body()).decode()
-        form = {name: values[-1] for name, values in parse_qs(body).items()}
-        try:
-            self._check_tenant(request)
-            return JSONResponse(self.org.tokens.issue(form), headers={"Cache-Control": "no-store, no-cache"})
-        except SignInError as error:
-            return self._refuse(error)
+        return discover
+
+    def _issue(self, answer: Callable[[Mapping[str, str]], dict[str, object]]) -> Endpoint:
+        async def issue(request: WebRequest) -> WebResponse:
+            body = (await request.body()).decode()
+            form = {name: values[-1] for name, values in parse_qs(body).items()}
+            try:
+                self._check_tenant(request)
+                form |= _basic(request.headers.get("authorization", ""))
+                return JSONResponse(answer(form), headers={"Cache-Control": "no-store, no-cache"})
+            except SignInError as error:
+                return self._refuse(error)
+
+        return issue
 
     def _refuse(self, error: SignInError) -> WebResponse:
         trace = self.org.tokens.derive("trace")
@@ -216,6 +234,23 @@ class WebApi:
         seconds = time.perf_counter() - started
         client = user.client_id if user else None
         self.org.requests.append(LoggedRequest(web.method, target, status, seconds, client))
+
+
+def _basic(authorization: str) -> dict[str, str]:
+    """Return application and secret when a client sends them in a header, percent-encoded as RFC 6749 asks.
+
+    Raises:
+        SignInError: The header cannot be read.
+    """
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError as error:
+        text = "The 'Authorization' header cannot be read."
+        raise SignInError(401, "invalid_client", 7000216, text) from error
+    return {"client_id": unquote(client_id), "client_secret": unquote(secret)}
 
 
 def _target(web: WebRequest) -> str:

@@ -1,7 +1,7 @@
-"""Sign-in: a token endpoint as Microsoft Entra ID has it, for client credentials of application users.
+"""Sign-in: the token endpoints of Microsoft Entra ID, for client credentials of application users.
 
-Tokens are signed with a key of the organisation, so they survive a restart; they expire, and all of them can
-be revoked.
+The endpoint of version 2 takes a ``scope``, the older one a ``resource`` and answers with numbers as text. Tokens
+are signed with a key of the organisation, so they survive a restart; they expire, and all of them can be revoked.
 """
 
 import base64
@@ -77,12 +77,57 @@ class TokenService:
             "id_token_signing_alg_values_supported": ["RS256"],
         }
 
+    def openid_configuration_v1(self, origin: str) -> dict[str, object]:
+        """Return what a client discovers about the tenant for the older endpoint."""
+        tenant = f"{origin}/{self.tenant_id}"
+        return self.openid_configuration(origin) | {
+            "issuer": f"{tenant}/",
+            "authorization_endpoint": f"{tenant}/oauth2/authorize",
+            "token_endpoint": f"{tenant}/oauth2/token",
+            "device_authorization_endpoint": f"{tenant}/oauth2/devicecode",
+            "jwks_uri": f"{origin}/common/discovery/keys",
+        }
+
+    def issue_v1(self, form: Mapping[str, str]) -> dict[str, object]:
+        """Return the answer of the older token endpoint, which is asked for a ``resource``.
+
+        Raises:
+            SignInError: The form does not name a known application with its secret, or no resource.
+        """
+        client_id, resource = self._authenticate(form), form.get("resource", "")
+        if not resource:
+            text = "The request body must contain the following parameter: 'resource'."
+            raise SignInError(400, "invalid_request", 900144, text)
+        now = int(self._clock())
+        return {
+            "token_type": "Bearer",
+            "expires_in": str(self.lifetime),
+            "ext_expires_in": str(self.lifetime),
+            "expires_on": str(now + self.lifetime),
+            "not_before": str(now),
+            "resource": resource,
+            "access_token": self._sign(client_id, resource.rstrip("/")),
+        }
+
     def issue(self, form: Mapping[str, str]) -> dict[str, object]:
         """Return the answer of the token endpoint to a form.
 
         Raises:
-            SignInError: The form does not name a known application with its secret.
+            SignInError: The form does not name a known application with its secret, or no valid scope.
         """
+        client_id, scope = self._authenticate(form), form.get("scope", "")
+        if not scope.endswith("/.default"):
+            text = f"The provided request must include a valid scope. The scope {scope} is not valid."
+            raise SignInError(400, "invalid_scope", 70011, text)
+        return {
+            "token_type": "Bearer",
+            "expires_in": self.lifetime,
+            "ext_expires_in": self.lifetime,
+            "access_token": self._sign(client_id, scope.removesuffix("/.default").rstrip("/")),
+        }
+
+    def _authenticate(self, form: Mapping[str, str]) -> str:
+        """Return the application that a form names, once its secret is checked."""
         if form.get("grant_type") != "client_credentials":
             raise SignInError(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
         client_id = form.get("client_id", "").lower()
@@ -93,16 +138,7 @@ class TokenService:
         if not hmac.compare_digest(form.get("client_secret", "").encode(), application.client_secret.encode()):
             text = f"Invalid client secret provided. Ensure the secret is correct for app '{client_id}'."
             raise SignInError(401, "invalid_client", 7000215, text)
-        scope = form.get("scope", "")
-        if not scope.endswith("/.default"):
-            text = f"The provided request must include a valid scope. The scope {scope} is not valid."
-            raise SignInError(400, "invalid_scope", 70011, text)
-        return {
-            "token_type": "Bearer",
-            "expires_in": self.lifetime,
-            "ext_expires_in": self.lifetime,
-            "access_token": self._sign(client_id, scope.removesuffix("/.default").rstrip("/")),
-        }
+        return client_id
 
     def _sign(self, client_id: str, audience: str) -> str:
         now = self._clock()

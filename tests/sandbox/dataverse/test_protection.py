@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from transload_sandbox.dataverse import DataverseOrg, Fault, Limits
-from transload_sandbox.dataverse.testing import ORIGIN, Clock, InProcess, created_id, sign_in
+from transload_sandbox.dataverse.testing import API, ORIGIN, Clock, InProcess, created_id, sign_in
 from transload_sandbox.dataverse.testing import error_code as code
 
 
@@ -199,3 +199,34 @@ def test_same_seed_and_same_requests_give_same_ids(clock: Clock) -> None:
         return ids, digest
 
     assert load() == load()
+
+
+def test_the_older_token_endpoint_is_asked_for_a_resource(org: DataverseOrg) -> None:
+    user = org.add_application_user("loader")
+    form = {"grant_type": "client_credentials", "client_id": user.client_id, "client_secret": user.client_secret}
+
+    with httpx.Client(transport=InProcess(org)) as client:
+        asked = client.post(f"{ORIGIN}/{org.tenant_id}/oauth2/token", data={**form, "resource": f"{ORIGIN}/"})
+        nothing = client.post(f"{ORIGIN}/{org.tenant_id}/oauth2/token", data=form)
+        bearer = {"Authorization": f"Bearer {asked.json()['access_token']}"}
+        answer = client.get(f"{API}WhoAmI", headers=bearer)
+
+    assert (asked.json()["expires_in"], asked.json()["resource"]) == ("3600", f"{ORIGIN}/")
+    assert answer.json()["UserId"] == user.user_id
+    assert (nothing.status_code, nothing.json()["error_codes"]) == (400, [900144])
+
+
+@pytest.mark.parametrize("version", ["/v2.0", ""])
+def test_a_client_finds_the_token_endpoint_from_a_refusal(version: str, org: DataverseOrg) -> None:
+    user = org.add_application_user("loader")
+
+    with httpx.Client(transport=InProcess(org)) as client:
+        challenge = client.get(f"{API}WhoAmI").headers["WWW-Authenticate"]
+        authority = challenge.partition("authorization_uri=")[2].partition("/oauth2/authorize")[0]
+        endpoint = client.get(f"{authority}{version}/.well-known/openid-configuration").json()["token_endpoint"]
+        form = {"grant_type": "client_credentials", "scope": f"{ORIGIN}/.default", "resource": ORIGIN}
+        issued = client.post(endpoint, data=form, auth=(user.client_id, user.client_secret))
+        wrong = client.post(endpoint, data=form, headers={"Authorization": "Basic ###"})
+
+    assert issued.json()["token_type"] == "Bearer"
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
