@@ -7,6 +7,7 @@ from transload_sandbox.dataverse.business import (
     activities,
     assigning,
     catalogue,
+    customers,
     documents,
     duplicates,
     field_service,
@@ -123,12 +124,14 @@ def _solution(writer: "Writer", change: Change) -> None:
         change.row["installedon"] = change.row["createdon"]
 
 
-_DOCUMENT: tuple["Rule", ...] = (documents.check_header, pricing.before_header)
+_DOCUMENT: tuple["Rule", ...] = (customers.follow, documents.check_header, pricing.before_header)
 _BEFORE: Mapping[str, Sequence["Rule"]] = {
     "annotation": (notes.measure,),
     "activitymimeattachment": (notes.measure_attachment,),
     "solution": (_solution,),
-    "incident": (numbering.number,),
+    "contact": (customers.follow,),
+    "lead": (customers.follow,),
+    "incident": (customers.follow, numbering.number),
     "opportunity": _DOCUMENT,
     "quote": (numbering.number, numbering.check_quote, *_DOCUMENT),
     "salesorder": (numbering.number, *_DOCUMENT),

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from transload_sandbox.dataverse import DataverseOrg
-from transload_sandbox.dataverse.testing import API, error_code
+from transload_sandbox.dataverse.testing import API, created_id, error_code
 
 
 @pytest.fixture
@@ -139,3 +139,23 @@ def test_clients_choose_how_much_control_information_they_get(
 
     assert answer.json().keys() == expected
     assert answer.headers["Content-Type"] == accept.replace(";", "; ")
+
+
+def test_account_and_contact_of_a_row_follow_its_customer(api: httpx.Client) -> None:
+    account = created_id(api.post("accounts", json={"name": "Adatum"}))
+    bind = {"parentcustomerid_account@odata.bind": f"accounts({account})"}
+    contact = created_id(api.post("contacts", json={"lastname": "Frost", **bind}))
+    regarding = {"regardingobjectid_contact_task@odata.bind": f"contacts({contact})"}
+    api.post("tasks", json={"subject": "Call", **regarding}).raise_for_status()
+    customer = {"customerid_contact@odata.bind": f"contacts({contact})"}
+    case = created_id(api.post("incidents", json={"title": "C", **customer}))
+
+    of_account = f"regardingobjectid_contact_task/_accountid_value eq {account}"
+    tasks = api.get(f"tasks?$select=subject&$filter={of_account}").json()
+    owner = api.get(f"incidents({case})?$select=_accountid_value,_contactid_value").json()
+    api.patch(f"contacts({contact})", json={"parentcustomerid_account": None}).raise_for_status()
+    alone = api.get(f"contacts({contact})?$select=_accountid_value,_parentcontactid_value").json()
+
+    assert [row["subject"] for row in tasks["value"]] == ["Call"]
+    assert (owner["_accountid_value"], owner["_contactid_value"]) == (None, contact)
+    assert (alone["_accountid_value"], alone["_parentcontactid_value"]) == (None, None)

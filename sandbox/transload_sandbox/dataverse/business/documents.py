@@ -73,16 +73,13 @@ _CURRENCY_INPUTS = ("transactioncurrencyid", "pricelevelid", "opportunityid", "q
 
 
 def check_header(writer: "Writer", change: Change) -> None:
-    """Check the currencies of a document and fill in what follows from its customer.
+    """Check the currencies of a document.
 
     Raises:
         ODataError: The currency is not the one of the price list or of the document it comes from, or it
             changes although there are lines.
     """
     row = change.row
-    if change.former is None or change.touches("customerid"):
-        for kind in ("account", "contact"):
-            row[f"{kind}id"] = row["customerid"] if row["customerid__type"] == kind else None
     if row["transactioncurrencyid"] is None:
         row["transactioncurrencyid"] = writer.environment.currency(None).currency_id
     if change.former is not None:
