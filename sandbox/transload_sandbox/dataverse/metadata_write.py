@@ -183,8 +183,12 @@ class MetadataWriter:
         return _created(request, path)
 
     def _change_column(self, request: Request, table: Table, child: Segment) -> Response:
-        column = self._reader.find_column(table, child)
-        self._columns.change(request, table, column, request.json("EntityDefinitions"))
+        column, body = self._reader.find_column(table, child), request.json("EntityDefinitions")
+        cast = request.segments()[-1]
+        if cast.startswith(_NAMESPACE):
+            # A client that gives the type in the address may leave it out of the body.
+            body.setdefault("@odata.type", cast)
+        self._columns.change(request, table, column, body)
         return no_content()
 
     def _delete_column(self, _request: Request, table: Table, child: Segment) -> Response:

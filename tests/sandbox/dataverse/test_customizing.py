@@ -287,6 +287,18 @@ def test_definitions_are_put_as_a_whole(api: httpx.Client) -> None:
     assert patched.status_code >= 400
 
 
+def test_a_column_is_put_with_its_type_in_the_address(api: httpx.Client) -> None:
+    _add_table(api).raise_for_status()
+    path = f"{JOB}/Attributes(LogicalName='mig_name')/{NAMESPACE}StringAttributeMetadata"
+    column = api.get(path).json()
+
+    changed = api.put(path, json={**column, "MaxLength": 300})
+    untyped = api.put(path.rpartition("/")[0], json={**column, "MaxLength": 200})
+
+    assert (changed.status_code, untyped.status_code) == (204, 400)
+    assert api.get(f"{path}?$select=MaxLength").json()["MaxLength"] == 300
+
+
 def test_definitions_are_found_by_id_and_expanded(api: httpx.Client) -> None:
     table = api.get("EntityDefinitions(LogicalName='account')?$select=LogicalName").json()
     expand = "Attributes($select=LogicalName;$filter=LogicalName eq 'name'),Keys,ManyToManyRelationships"
