@@ -51,6 +51,8 @@ class FilesApi:
             ODataError: The content is refused, or the request does not fit.
         """
         if request.method == "GET":
+            if "range" in request.headers:
+                return self.download(request, row, column)
             content = self._content(row, column)
             if content is None:
                 return no_content()
@@ -95,6 +97,8 @@ class FilesApi:
             ("Content-Disposition", f"attachment; filename={quote(content.name)}"),
             ("x-ms-file-name", quote(content.name)),
             ("x-ms-file-size", str(size)),
+            ("mimetype", content.mimetype),
+            ("Access-Control-Expose-Headers", "x-ms-file-size; x-ms-file-name; x-ms-chunk-size; mimetype"),
             ("OData-Version", "4.0"),
         )
         wanted = _WANTED.fullmatch(request.headers.get("range", ""))
@@ -104,7 +108,12 @@ class FilesApi:
         end = min(int(wanted.group(2) or size - 1), size - 1)
         if start > end:
             return Response(416, (("Content-Range", f"bytes */{size}"),))
-        span = (("Content-Range", f"bytes {start}-{end}/{size}"), ("x-ms-chunk-size", str(CHUNK_BYTES)))
+        span = (
+            ("Content-Range", f"bytes {start}-{end}/{size}"),
+            ("x-ms-chunk-size", str(CHUNK_BYTES)),
+            # Clients that read a column without /$value ask for the next part here.
+            ("Location", f"{request.base}{request.target}"),
+        )
         return Response(206, (*headers, *span), content.data[start : end + 1])
 
     # -- contents of rows
@@ -154,6 +163,7 @@ class FilesApi:
         sessions[token] = Session(table.name, str(row[table.primary_id]), column.name, name)
         location = f"{request.base}{quote(request.path, safe='()=,/')}?sessiontoken={token}"
         headers = (
+            ("Accept-Ranges", "bytes"),
             ("Location", location),
             ("x-ms-chunk-size", str(CHUNK_BYTES)),
             ("Access-Control-Expose-Headers", "x-ms-chunk-size"),
