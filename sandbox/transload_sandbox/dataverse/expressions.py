@@ -235,7 +235,7 @@ class _Parser:
         if self._accept("not"):
             operand = self._negation()
             if isinstance(operand, QueryFunction):
-                raise errors.unsupported("'not' is not supported before a query function.")
+                raise errors.unsupported("Not operator along with the Custom Named Condition operators is not allowed")
             return Not(operand)
         return self._comparison()
 

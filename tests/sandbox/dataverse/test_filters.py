@@ -167,7 +167,7 @@ def test_lookups_sort_by_the_name_that_they_show(accounts: dict[str, str], api: 
         ("$filter=name", "0x0", "The $filter expression must evaluate to a single boolean value."),
         ("$filter=name eq numberofemployees", "0x0", "A binary operator with incompatible types was detected."),
         ("$filter=contains(numberofemployees,'1')", "0x0", "No function signature for the function with name"),
-        (f"$filter=not {CRM}.Today(PropertyName='createdon')", "0x80060888", "'not' is not supported"),
+        (f"$filter=not {CRM}.Today(PropertyName='createdon')", "0x80060888", "Not operator along with the Custom"),
         (f"$filter={CRM}.In(PropertyName='name',PropertyValues=['O'Brien'])", "0x0", "Invalid JSON. A comma"),
         (f"$filter={CRM}.Nothing(PropertyName='name')", "0x80060888", "The query function Nothing is not supported."),
         ("$filter=primarycontactid/account_primary_contact/any()", "0x80060888", "Conditions on collections of"),
