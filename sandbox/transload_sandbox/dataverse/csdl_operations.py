@@ -13,6 +13,9 @@ _FUNCTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "RetrieveProvisionedLanguages": (),
     "RetrieveCurrentOrganization": (("AccessType", "Edm.String"),),
     "RetrieveTotalRecordCount": (("EntityNames", "Collection(Edm.String)"),),
+    "FormatAddress": tuple(
+        (name, "Edm.String") for name in ("Line1", "City", "StateOrProvince", "PostalCode", "Country")
+    ),
 }
 _ACTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "BulkDelete": (
@@ -66,6 +69,7 @@ _ANSWERS: dict[str, tuple[tuple[str, str], ...]] = {
     "CommitAnnotationBlocksUpload": (("AnnotationId", "Edm.Guid"), ("FileSizeInBytes", "Edm.Int64")),
     "RetrieveCurrentOrganization": (("Detail", "Edm.Untyped"),),
     "RetrieveTotalRecordCount": (("EntityRecordCountCollection", "Edm.Untyped"),),
+    "FormatAddress": (("Address", "Edm.String"),),
     "CreateMultiple": (("Ids", "Collection(Edm.Guid)"),),
 }
 

@@ -1,9 +1,12 @@
-"""Functions that are bound to nothing: who am I, which environment is this."""
+"""Functions that are bound to nothing: who am I, which environment is this, what would this look like."""
 
 from collections.abc import Callable, Mapping
 
 from transload_sandbox.dataverse import errors
+from transload_sandbox.dataverse.business.addresses import format_address
+from transload_sandbox.dataverse.business.prefilling import initialize_from
 from transload_sandbox.dataverse.environment import Environment
+from transload_sandbox.dataverse.parameters import json_of, text_of, unbound_parameters
 from transload_sandbox.dataverse.seed import VERSION
 from transload_sandbox.dataverse.wire import Request, Response, json_response
 
@@ -23,6 +26,7 @@ class FunctionsApi:
             "RetrieveProvisionedLanguages": self._languages,
             "RetrieveTotalRecordCount": self._total_record_count,
             "FormatAddress": self._format_address,
+            "InitializeFrom": lambda request: initialize_from(environment, request),
         }
 
     def respond(self, request: Request, name: str) -> Response | None:
@@ -44,14 +48,6 @@ class FunctionsApi:
             "OrganizationId": self.environment.fixed_id("organization"),
         }
         return json_response(self._answer(request, "WhoAmI", body))
-
-    def _format_address(self, request: Request) -> Response:
-        """Join the lines of an address as the platform does for the columns that hold one."""
-        given = {name: text.strip("'").replace("''", "'") for name, text in request.parameters().items()}
-        place = " ".join(each for each in (given.get("StateOrProvince"), given.get("PostalCode")) if each)
-        parts = [given.get("Line1"), ", ".join(each for each in (given.get("City"), place) if each)]
-        address = "\r\n".join(each for each in (*parts, given.get("Country")) if each)
-        return json_response(self._answer(request, "FormatAddress", {"Address": address}))
 
     def _version(self, request: Request) -> Response:
         return json_response(self._answer(request, "RetrieveVersion", {"Version": VERSION}))
@@ -90,12 +86,17 @@ class FunctionsApi:
         return json_response(self._answer(request, "RetrieveCurrentOrganization", {"Detail": detail}))
 
     def _total_record_count(self, request: Request) -> Response:
-        text = request.parameters().get("EntityNames", "[]")
-        names = [part.strip(" \"'") for part in text.strip("[]").split(",")]
+        names = json_of(unbound_parameters(request).get("EntityNames") or "[]")
         tables = self.environment.model.tables
-        known = [name for name in names if name in tables]
+        known = [name for name in names if name in tables] if isinstance(names, list) else []
         counts = [self.environment.store.count(tables[name]) for name in known]
         collection = {"Count": len(known), "IsReadOnly": False, "Keys": known, "Values": counts}
         return json_response(
             self._answer(request, "RetrieveTotalRecordCount", {"EntityRecordCountCollection": collection})
         )
+
+    def _format_address(self, request: Request) -> Response:
+        given = unbound_parameters(request)
+        parts = [text_of(given, name) for name in ("Line1", "City", "StateOrProvince", "PostalCode", "Country")]
+        address = format_address([parts[0]], *parts[1:])
+        return json_response(self._answer(request, "FormatAddress", {"Address": address}))

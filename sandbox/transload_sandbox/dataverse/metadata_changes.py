@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import orjson
-
 from transload_sandbox.dataverse import errors
 from transload_sandbox.dataverse.definitions import Definitions, cast_name
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.labels import Json
 from transload_sandbox.dataverse.model import Table
+from transload_sandbox.dataverse.parameters import json_of
 from transload_sandbox.dataverse.wire import Request, Response, json_response
 
 _NAMESPACE = "Microsoft.Dynamics.CRM."
@@ -42,11 +41,10 @@ class MetadataChangesApi:
         return json_response({"@odata.context": f"{request.base}$metadata#{_NAMESPACE}{name}Response", **facts})
 
     def _retrieve(self, request: Request) -> Json:
-        alias = request.path.partition("Query=")[2].rstrip(")")
-        try:
-            query = orjson.loads(request.query.get(alias, alias) or "{}")
-        except orjson.JSONDecodeError as error:
-            raise errors.unsupported("The Query of RetrieveMetadataChanges is not valid JSON.") from error
+        alias = request.path.partition("Query=")[2].partition(",")[0].rstrip(")")
+        query = json_of(request.query.get(alias, alias) or "{}")
+        if not isinstance(query, dict):
+            raise errors.invalid_argument("The Query of RetrieveMetadataChanges must be an object.")
         tables = [
             self._shown(table, query)
             for table in self.environment.model.tables.values()

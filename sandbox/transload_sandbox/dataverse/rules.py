@@ -18,6 +18,7 @@ from transload_sandbox.dataverse.business import (
     people,
     pricing,
 )
+from transload_sandbox.dataverse.business.addresses import format_address
 from transload_sandbox.dataverse.business.changes import Change
 from transload_sandbox.dataverse.errors import duplicate_row
 from transload_sandbox.dataverse.model import Row, Table
@@ -103,11 +104,10 @@ def after_delete(writer: "Writer", table: Table, row: Row) -> None:
 
 
 def _address(composite: Composite, row: Row) -> str | None:
-    city = ", ".join(str(row[name]) for name in (composite.city, composite.state) if row[name])
-    place = " ".join(part for part in (city, str(row[composite.postal_code] or "")) if part)
     lines = [str(row[name]) for name in composite.lines if row[name]]
-    parts = [*lines, place, str(row[composite.country] or "")]
-    return "\r\n".join(part for part in parts if part) or None
+    city, state = str(row[composite.city] or ""), str(row[composite.state] or "")
+    postal_code, country = str(row[composite.postal_code] or ""), str(row[composite.country] or "")
+    return format_address(lines, city, state, postal_code, country) or None
 
 
 def _line(writer: "Writer", change: Change) -> None:

@@ -15,7 +15,6 @@ from transload_sandbox.dataverse.errors import ODataError
 JSON_TYPE = "application/json; odata.metadata=minimal"
 
 _SEGMENT = re.compile(r"(?:[^/('\"]|'(?:[^']|'')*'|\((?:[^'()]|'(?:[^']|'')*'|\([^()]*\))*\)|[('\"])+")
-_PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(@\w+|'(?:[^']|'')*'|\{[^}]*\}|\[[^\]]*\]|[^,]+)\s*(?:,|$)")
 _PREFERENCE = re.compile(r'\s*([^=,;\s]+)\s*(?:=\s*("[^"]*"|[^,;\s]*))?\s*')
 
 
@@ -54,13 +53,6 @@ class Request:
             for name, value in _PREFERENCE.findall(self.headers.get("prefer", ""))
             if name
         }
-
-    def parameters(self, text: str | None = None) -> dict[str, str]:
-        """Return a function's parameters with aliases resolved: of the first segment, or of a text in brackets."""
-        if text is None:
-            text = self.segments()[0].partition("(")[2].removesuffix(")")
-        found = _PARAMETER.findall(text)
-        return {name: self.query.get(value, "") if value.startswith("@") else value for name, value in found}
 
     def json(self, entity_set: str) -> dict[str, object]:
         """Read the body as one JSON object, with references to earlier parts of a change set resolved.

@@ -127,25 +127,5 @@ def test_inner_headers_count(api: httpx.Client) -> None:
     assert '"name":"One"' in answer.text
 
 
-@pytest.mark.parametrize(
-    "call", ['EntityNames=@p1)?@p1=["account"]', "EntityNames=@names)?@names=['account']", 'EntityNames=["account"])']
-)
-def test_a_function_takes_its_parameters_in_every_form(call: str, org: DataverseOrg, api: httpx.Client) -> None:
-    org.create("account", {"name": "Kiel"})
-
-    counts = api.get(f"RetrieveTotalRecordCount({call}").json()["EntityRecordCountCollection"]
-
-    assert (counts["Keys"], counts["Values"]) == (["account"], [1])
-
-
-def test_an_address_is_formatted_in_lines(api: httpx.Client) -> None:
-    names = "Line1=@p1,City=@p2,StateOrProvince=@p3,PostalCode=@p4,Country=@p5"
-    values = "@p1='12 O''Hara St.'&@p2='Kiel'&@p3='SH'&@p4='24103'&@p5='Germany'"
-
-    answer = api.get(f"FormatAddress({names})?{values}").json()
-
-    assert answer["Address"] == "12 O'Hara St.\r\nKiel, SH 24103\r\nGermany"
-
-
 def test_tables_that_are_empty_here_can_be_listed(api: httpx.Client) -> None:
     assert api.get("audits?$top=1").json()["value"] == []

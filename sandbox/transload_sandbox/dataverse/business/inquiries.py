@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-import orjson
-
 from transload_sandbox.dataverse import errors, roles, states
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.lookups import Lookups
 from transload_sandbox.dataverse.model import Row, Table
+from transload_sandbox.dataverse.parameters import parse_parameters, unbound_parameters
+from transload_sandbox.dataverse.retrieval import referenced_row
 from transload_sandbox.dataverse.roles import Depth
 from transload_sandbox.dataverse.security import Grants, privilege_name
 from transload_sandbox.dataverse.sharing import RIGHTS, Shares, render_mask
@@ -44,10 +43,10 @@ class InquiriesApi:
             return None
         if request.method != "GET":
             raise errors.no_such_method(request.url)
-        return _answer(request, name, answers[name](request.parameters()))
+        return _answer(request, name, answers[name](unbound_parameters(request)))
 
     def _shares(self, given: Mapping[str, str]) -> Mapping[str, object]:
-        table, row = self._target(given.get("Target", "{}"))
+        table, row = referenced_row(self.environment, given.get("Target", "{}"))
         shares = Shares(self.environment.store, self.environment.model.tables[SHARES])
         listed = [
             {
@@ -63,7 +62,7 @@ class InquiriesApi:
         return {"PrincipalAccesses": listed}
 
     def _transition(self, given: Mapping[str, str]) -> Mapping[str, object]:
-        table, row = self._target(given.get("Entity", "{}"))
+        table, row = referenced_row(self.environment, given.get("Entity", "{}"))
         wanted = given.get("NewState", "").strip("'")
         found = [
             state for state in table.states.values()
@@ -96,23 +95,11 @@ class InquiriesApi:
         return dict.fromkeys((*names, *roles.SPECIAL), Depth.GLOBAL)
 
     def _access(self, request: Request, kind: str, row: Row, text: str) -> Response:
-        table, target = self._target(request.parameters(text).get("Target", "{}"))
+        table, target = referenced_row(self.environment, parse_parameters(request, text).get("Target", "{}"))
         security = self.environment.security
         grants = security.grants(str(row[f"{kind}id"]), kind)
         held = [name for name, (verb, _) in RIGHTS.items() if security.may(grants, table, verb, target)]
         return _answer(request, "RetrievePrincipalAccess", {"AccessRights": ", ".join(held) or "None"})
-
-    def _target(self, text: str) -> tuple[Table, Row]:
-        try:
-            reference = orjson.loads(text.replace("'", '"')).get("@odata.id")
-        except (orjson.JSONDecodeError, AttributeError) as error:
-            raise errors.invalid_argument(f"'{text}' is not a reference to a row.") from error
-        tables = self.environment.model.tables
-        name, row_id = Lookups(self.environment).resolve(str(reference), tables)
-        row = self.environment.store.fetch(tables[name], [row_id]).get(row_id)
-        if row is None:
-            raise errors.row_missing(name, row_id)
-        return tables[name], row
 
 
 def _answer(request: Request, name: str, values: Mapping[str, object]) -> Response:
