@@ -31,6 +31,12 @@ _ACTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "WinOpportunity": (("OpportunityClose", "mscrm.opportunityclose"), ("Status", "Edm.Int32")),
     "LoseOpportunity": (("OpportunityClose", "mscrm.opportunityclose"), ("Status", "Edm.Int32")),
     "CancelSalesOrder": (("OrderClose", "mscrm.orderclose"), ("Status", "Edm.Int32")),
+    "Merge": (
+        ("Target", _ANY),
+        ("Subordinate", _ANY),
+        ("UpdateContent", _ANY),
+        ("PerformParentingChecks", "Edm.Boolean"),
+    ),
     "InsertOptionValue": (
         ("OptionSetName", "Edm.String"),
         ("EntityLogicalName", "Edm.String"),

@@ -159,3 +159,18 @@ def remove_links(environment: Environment, table: Table, ids: Sequence[str]) -> 
             intersect = model.tables[each.link.intersect]
             found = store.find_in(intersect, each.near, list(ids))
             store.delete(intersect, [str(row[intersect.primary_id]) for row in found])
+
+
+def relink(environment: Environment, table: Table, former_id: str, row_id: str) -> None:
+    """Give the links of one row to another of the same table, which keeps those that it has already."""
+    store, model = environment.store, environment.model
+    for each in collections(model, table).values():
+        if not isinstance(each, ManyToMany) or each.link.intersect not in store.existing:
+            continue
+        intersect = model.tables[each.link.intersect]
+        for row in store.find(intersect, {each.near: former_id}):
+            if store.find_id(intersect, {each.near: row_id, each.far: row[each.far]}):
+                store.delete(intersect, [str(row[intersect.primary_id])])
+            else:
+                store.update(intersect, [row | {each.near: row_id, "versionnumber": store.next_version()}])
+    environment.forget_facts()
