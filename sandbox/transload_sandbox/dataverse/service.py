@@ -152,9 +152,12 @@ class Service:
         if rest[0].startswith(NAMESPACE):
             row = self._rows.get(table, addressing.parse_key(table, brackets))
             name = rest[0][len(NAMESPACE) :]
-            return self._actions.on_row(request, table.name, name, row) or self._inquiries.on_row(
+            response = self._actions.on_row(request, table.name, name, row) or self._inquiries.on_row(
                 request, table, name, row
             )
+            if response is None and request.method == "POST":
+                raise errors.not_found(rest[0])
+            return response
         if request.method == "PUT" and table.is_activity and rest[0] == f"{table.name}_activity_parties":
             row = self._rows.get(table, addressing.parse_key(table, brackets))
             return activities.replace_parties(Writer(self.environment, self.caller_id), request, table, row)

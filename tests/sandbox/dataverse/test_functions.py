@@ -86,3 +86,12 @@ def test_metadata_is_asked_for_in_either_quotes(api: httpx.Client) -> None:
 
     assert single.json() == double.json()
     assert [each["LogicalName"] for each in single.json()["EntityMetadata"]] == ["lead"]
+
+
+def test_an_action_that_a_row_does_not_have_is_not_found(api: httpx.Client) -> None:
+    account = created_id(api.post("accounts", json={"name": "A"}))
+
+    bound = api.post(f"accounts({account})/Microsoft.Dynamics.CRM.Nothing", json={})
+    on_set = api.post("accounts/Microsoft.Dynamics.CRM.Nothing", json={})
+
+    assert [code(each) for each in (bound, on_set)] == [(404, "0x8006088a")] * 2
