@@ -45,6 +45,8 @@ _SPELLINGS = {
     "next-seven-days": "Next7Days",
     "not-contain-values": "DoesNotContainValues",
 }
+_OTHER_NAMES = {"NotBusinessId": "NotEqualBusinessId", "NotUserId": "NotEqualUserId"}
+"""Names that public clients use beside those in the documentation's text."""
 
 
 def spelled(operator: str) -> str:
@@ -126,6 +128,7 @@ class Operators:
         Raises:
             ODataError: No such function, or values that do not fit.
         """
+        name = _OTHER_NAMES.get(name, name)
         if name in self._special:
             return self._special[name](table, expression, column, values)
         if name in FIXED:

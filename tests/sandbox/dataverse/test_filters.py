@@ -69,6 +69,7 @@ def test_letters_of_every_alphabet_compare_without_case(
         (f"{CRM}.InFiscalPeriodAndYear(PropertyName='createdon',PropertyValue1=1,PropertyValue2=2024)", ["Top"]),
         (f"{CRM}.EqualUserId(PropertyName='ownerid')", []),
         (f"{CRM}.NotEqualUserId(PropertyName='ownerid')", ["Top", "Middle", "Low 50%"]),
+        (f"{CRM}.NotUserId(PropertyName='ownerid')", ["Top", "Middle", "Low 50%"]),
         (f"{CRM}.EqualBusinessId(PropertyName='owningbusinessunit')", ["Top", "Middle", "Low 50%"]),
         ("Account_Tasks/any()", ["Top"]),
         ("Account_Tasks/any(t:t/statecode eq 0)", ["Top"]),
