@@ -51,13 +51,13 @@ class FilesApi:
             ODataError: The content is refused, or the request does not fit.
         """
         if request.method == "GET":
-            if "range" in request.headers:
-                return self.download(request, row, column)
-            content = self._content(row, column)
-            if content is None:
-                return no_content()
+            raw = self.download(request, row, column)
+            if raw.status not in {200, 206}:
+                return raw
             context = f"{request.base}$metadata#{table.entity_set}({row[table.primary_id]})/{column.name}"
-            return json_response({"@odata.context": context, "value": base64.b64encode(content.data).decode()})
+            headers = [each for each in raw.headers if each[0] not in {"Content-Type", "OData-Version"}]
+            body = {"@odata.context": context, "value": base64.b64encode(raw.body).decode()}
+            return json_response(body, raw.status, *headers)
         if request.method == "DELETE":
             with self.environment.transaction():
                 self.clear(table, row, column)
@@ -111,7 +111,7 @@ class FilesApi:
         span = (
             ("Content-Range", f"bytes {start}-{end}/{size}"),
             ("x-ms-chunk-size", str(CHUNK_BYTES)),
-            # Clients that read a column without /$value ask for the next part here.
+            # Clients that read a column as JSON, without /$value, ask for the next part here.
             ("Location", f"{request.base}{request.target}"),
         )
         return Response(206, (*headers, *span), content.data[start : end + 1])
