@@ -260,10 +260,10 @@ class Mapping(_Model):
     """For the reader: what a consultant would say about this pair."""
     skip: Reason | None = None
     """Why nothing of these records is carried over."""
-    amends: bool = False
-    """Whether this changes the document that a plugin listed earlier ships for the entity, instead of replacing it."""
+    amends: str = ""
+    """The document, shipped by this or an earlier plugin, from which this one starts: what it says is changed."""
     without: list[str] = []
-    """Rules, by column, that an amended document loses."""
+    """Rules, by column, and conditions, by field, that the amended document loses."""
     records: str = ""
     """The source entity that it reads, when that is not ``entity``."""
     needs: str = ""
@@ -369,7 +369,7 @@ class Mapping(_Model):
         Args:
             change: A document with ``amends``; its ``without`` names rules to leave out.
         """
-        said = change.model_fields_set - {"amends", "without", "entity"}
+        said = change.model_fields_set - {"amends", "without"}
         update: dict[str, object] = {name: getattr(change, name) for name in said}
         for block in ("fields", "computed", "dropped", "when"):
             kept = {name: rule for name, rule in getattr(self, block).items() if name not in change.without}

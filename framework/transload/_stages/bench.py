@@ -85,8 +85,8 @@ class Bench:
         for document in offered:
             if document.needs and document.needs not in present:
                 continue
-            earlier = shipped.get(document.entity)
-            shipped[document.entity] = earlier.amended(document) if earlier and document.amends else document
+            earlier = shipped.get(document.amends)
+            shipped[document.entity] = earlier.amended(document) if earlier is not None else document
         return {**shipped, **self.written_documents()}
 
     def written_documents(self) -> dict[str, MappingDocument]:

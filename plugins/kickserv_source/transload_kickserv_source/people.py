@@ -73,6 +73,7 @@ def customer_of(row: Row, account: Account) -> Customer:
         fields["tax_id"] = ident_in(row["tax_entity"])
     if account.with_sales is not None:
         fields["has_sales"] = str(ident) in account.with_sales
+        fields["is_account"] = fields["has_sales"] or not fields["is_individual"]
     others = [*account.catalogue.meet(TAX_ENTITY, row.get("tax_entity")), *tags.records]
     if account.settings.implied_contacts:
         others += _implied(fields, contacts or ())

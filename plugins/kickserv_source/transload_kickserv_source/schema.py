@@ -21,7 +21,7 @@ _TYPES = {
     "date": FieldType.DATE,
     "nested": FieldType.NESTED,
 }
-_HAS_SALES = SourceField("has_sales", FieldType.BOOLEAN, derived=True)
+_SALES = {name: SourceField(name, FieldType.BOOLEAN, derived=True) for name in ("has_sales", "is_account")}
 
 
 def _fields(specification: str, *, derived: bool) -> Iterator[tuple[str, SourceField]]:
@@ -53,7 +53,7 @@ def describe(account: str, definitions: Definitions, *, has_sales: bool = False)
     entities = []
     for name, entity in ENTITIES.items():
         own = definitions.of(name) if name in SLOTTED else {}
-        more = {"has_sales": _HAS_SALES} if has_sales and name == "customer" else {}
+        more = _SALES if has_sales and name == "customer" else {}
         fields = {**entity.fields, **{field: one.source_field(field) for field, one in own.items()}, **more}
         entities.append(SourceEntity(name, entity.label, fields))
     return SourceSchema("kickserv", account, tuple(entities))
