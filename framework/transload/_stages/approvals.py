@@ -118,7 +118,7 @@ def _target_facts(target: TargetSchema, documents: Mapping[str, MappingDocument]
             continue  # a table that is missing is named by whoever compiles the mapping
         used = {name for name, _ in document.rules()} - set(own[document.table])
         facts[document.entity] = {
-            name: [c.type, c.max_length, c.precision, sorted(c.options), sorted(c.targets), c.required]
+            name: [c.type, c.max_length, c.precision, sorted(c.options), sorted(set(c.targets) - made), c.required]
             for name in sorted(used & set(table.columns))
             for c in [table.columns[name]]
         }
