@@ -13,8 +13,10 @@ import pytest
 from transload.errors import AuthenticationError, ProtocolError
 from transload.testing import Cassettes
 from transload.testing.cassettes import Tape
+from transload_kickserv_source.appendages import NOTE
 from transload_kickserv_source.client import KickservClient
-from transload_kickserv_source.records import CONTACT, CUSTOMER, JOB, NOTE
+from transload_kickserv_source.documents import JOB
+from transload_kickserv_source.people import CONTACT, CUSTOMER
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.source import KickservSource
 from transload_sandbox import KickservSandbox
@@ -58,7 +60,9 @@ def conversation(cassette: Cassettes, cassette_folder: Path) -> Conversation:
 
 @contextmanager
 def _source(address: str, token: str) -> Iterator[KickservSource]:
-    settings = KickservSettings.model_validate({"base_url": address, "account": "example-ducts", "api_token": token})
+    reads = {"customer_includes": ["contacts", "notes"], "job_includes": ["notes"], "custom_fields_path": ""}
+    values = {"base_url": address, "account": "example-ducts", "api_token": token, "inferred": reads}
+    settings = KickservSettings.model_validate(values)
     source = KickservSource(KickservClient(settings))
     yield source
     source.close()

@@ -64,7 +64,7 @@ class Opportunities:
         tried = list(islice(missing, limit))
         if rest := sum(1 for _ in missing):
             self._seen.mark("gaps_left", "numbers", str(rest))
-        include = ",".join(one for one in includes if one in (self._reader.agreed("jobs.xml") or includes))
+        include = ",".join(self._reader.agreed("jobs.xml", includes))
         for start in range(0, len(tried), _TOGETHER):
             rows = [row for number in tried[start : start + _TOGETHER] for row in self._one(client, number, include)]
             # Kickserv answers for a job that its list leaves out as well.

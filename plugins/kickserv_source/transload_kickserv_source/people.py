@@ -108,9 +108,10 @@ def _folded(text: Value) -> str:
 def _implied(customer: Row, contacts: Sequence[Record]) -> Iterator[Record]:
     """Yield the people whom a customer's contact texts name beside itself and its explicit contacts."""
     taken = _own_names(customer)
-    for contact in contacts:
-        first, last = contact.fields.get("first_name"), contact.fields.get("last_name")
-        taken.add(_folded(f"{first or ''} {last or ''}"))
+    for known in (customer, *(contact.fields for contact in contacts)):
+        first, last = known.get("first_name"), known.get("last_name")
+        # One name alone is mostly the same person again.
+        taken |= {_folded(first), _folded(last), _folded(f"{first or ''} {last or ''}")}
     for field, suffix in (("contact", "contact"), ("alt_contact", "alt-contact")):
         text, name = customer.get(field), _folded(customer.get(field))
         if not isinstance(text, str) or name in taken or not any(letter.isalpha() for letter in name):

@@ -34,7 +34,7 @@ class Reader:
 
     def __init__(self, client: KickservClient, seen: Observations) -> None:
         self.client, self._seen = client, seen
-        self._agreed: dict[str, tuple[str, ...]] = {}
+        self._agreed: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
         self._offers: dict[tuple[str, str], bool] = {}
         self._faults: Counter[tuple[str, str]] = Counter()
 
@@ -55,9 +55,9 @@ class Reader:
         wanted, query = tuple(includes), dict(params or {})
         ahead: dict[int, Document] = {}
         if wanted:
-            if path not in self._agreed:
-                self._agreed[path], ahead[1] = self._agree(path, root, wanted, query)
-            wanted = tuple(one for one in wanted if one in self._agreed[path])
+            if (path, wanted) not in self._agreed:
+                self._agreed[path, wanted], ahead[1] = self._agree(path, root, wanted, query)
+            wanted = self._agreed[path, wanted]
 
         def read_page(page: int) -> tuple[Row, ...]:
             document = ahead.pop(page, None) or self._page(path, root, page, wanted, query)
@@ -80,9 +80,9 @@ class Reader:
             return None
         return iter(()) if first is None else _chain(first, pages)
 
-    def agreed(self, path: str) -> tuple[str, ...]:
-        """Return the associations that a list has answered so far."""
-        return self._agreed.get(path, ())
+    def agreed(self, path: str, includes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of some associations that a list has not refused."""
+        return self._agreed.get((path, includes), includes)
 
     def complete(self, resource: str, rows: Sequence[Row], children: Iterable[str]) -> list[Row]:
         """Return rows with those children that they did not bring along, as far as they can be asked for.
