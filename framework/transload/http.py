@@ -14,7 +14,8 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar
@@ -156,6 +157,7 @@ class HttpClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        take: Callable[[Iterator[bytes]], None] | None = None,
     ) -> httpx.Response:
         """Send a request until it is answered, and return the answer, read to its end.
 
@@ -170,6 +172,8 @@ class HttpClient:
             content: The body.
             headers: Beside those of the client.
             params: The query.
+            take: Given the body of a good answer (2xx) part by part, which the answer then does not keep. Called
+                anew from the beginning when the connection broke on the way.
 
         Raises:
             UnreachableError: No answer within the client's patience, or no telling
@@ -179,7 +183,7 @@ class HttpClient:
         waited, failures, throttles = 0.0, 0, 0
         while True:
             waited += self._wait_for_all_clear()
-            answer, problem = self._exchange(request, repeatable)
+            answer, problem = self._exchange(request, repeatable, take)
             if answer is not None and answer.status_code == _THROTTLED:
                 throttles += 1
                 pause = self._pause(throttles, answer)
@@ -210,12 +214,14 @@ class HttpClient:
     ) -> None:
         self.close()
 
-    def _exchange(self, request: httpx.Request, repeatable: bool) -> tuple[httpx.Response | None, str]:
+    def _exchange(
+        self, request: httpx.Request, repeatable: bool, take: Callable[[Iterator[bytes]], None] | None
+    ) -> tuple[httpx.Response | None, str]:
         """Send once; return the answer, or None, and what was wrong."""
         started = self._clock.monotonic()
         answer, trouble, problem = None, None, ""
         try:
-            answer = self._follow(request)
+            answer = self._follow(request, take)
         except (httpx.TransportError, httpx.DecodingError) as error:
             trouble, problem = error, _name(error)
         if answer is not None and answer.status_code in {_THROTTLED, *_GATEWAY_TROUBLE}:
@@ -232,13 +238,18 @@ class HttpClient:
             raise self._unknown(request, problem) from trouble
         return answer, problem
 
-    def _follow(self, request: httpx.Request) -> httpx.Response:
-        """Send, and follow redirects of reading requests."""
+    def _follow(self, request: httpx.Request, take: Callable[[Iterator[bytes]], None] | None = None) -> httpx.Response:
+        """Send, follow redirects of reading requests, and read the last answer or hand it on part by part."""
         for _ in range(_MOST_REDIRECTS):
             home = _origin(request.url) == self._origin
             if not home:
                 _undress(request)
-            answer = self._client.send(request, auth=self._auth if home else None)
+            answer = self._client.send(request, auth=self._auth if home else None, stream=True)
+            with closing(answer):
+                if take is not None and answer.is_success:
+                    take(answer.iter_bytes())
+                else:
+                    answer.read()
             if answer.next_request is None or request.method not in {"GET", "HEAD"}:
                 return answer
             request = answer.next_request

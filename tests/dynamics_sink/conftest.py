@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import HttpUrl, SecretStr
 
 from transload import (
     Batch,
@@ -20,17 +22,33 @@ from transload import (
     Upsert,
     Write,
 )
+from transload.files import FileStore
 from transload.http import HttpClient
 from transload.values import Cell
 from transload_dynamics_sink.auth import ClientCredentials
 from transload_dynamics_sink.client import API, Dataverse
+from transload_dynamics_sink.files import Files
 from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.metadata import Metadata
 from transload_dynamics_sink.read_back import read_rows
+from transload_dynamics_sink.schema_changes import SchemaWorker
+from transload_dynamics_sink.settings import DynamicsSettings
 from transload_sandbox.dataverse.app import build_app
+from transload_sandbox.dataverse.connection import ConnectionCutError
 from transload_sandbox.dataverse.org import DataverseOrg
 
 ADDRESS = "https://contoso.example.com"
+
+
+SETTINGS = DynamicsSettings(
+    url=HttpUrl(ADDRESS),
+    tenant_id="contoso.example.com",
+    client_id="app",
+    client_secret=SecretStr("secret"),
+    publisher_prefix="mig",
+    fallback_owner="owner@example.com",
+    key_wait_seconds=60,
+)
 
 
 class Clock:
@@ -62,7 +80,10 @@ class AppTransport(httpx.BaseTransport):
         return asyncio.run(self._exchange(request))
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._transport.handle_async_request(request)
+        try:
+            answer = await self._transport.handle_async_request(request)
+        except ConnectionCutError as error:
+            raise httpx.ReadError(str(error), request=request) from error
         return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
 
 
@@ -77,10 +98,20 @@ class Connected:
     dataverse: Dataverse
     metadata: Metadata
     clock: Clock
+    store: FileStore
+
+    @property
+    def files(self) -> Files:
+        """What moves files between the store and the organisation."""
+        return Files(self.dataverse, self.store)
 
     def paths(self, method: str = "POST") -> list[str]:
         """Return the paths that were asked for, without queries."""
         return [seen.path.partition("?")[0] for seen in self.org.requests if seen.method == method]
+
+    def messages(self) -> list[str]:
+        """Return the paths that were posted to, batches left out: metadata is read in them."""
+        return [path for path in self.paths("POST") if path != "$batch"]
 
     def key(self, number: int) -> RecordKey:
         """Return the key of the n-th record."""
@@ -115,16 +146,17 @@ class Connected:
 
     def load(self, *writes: Write) -> Sequence[Outcome]:
         """Write one batch."""
-        return load_batch(Batch(writes[0].table, writes), self.dataverse, self.metadata)
+        return load_batch(Batch(writes[0].table, writes), self.dataverse, self.metadata, self.files)
 
     def read(self, table: str, number: int, *columns: str) -> Mapping[str, Cell]:
         """Return the cells of the n-th row."""
-        found = read_rows(self.dataverse, self.metadata, TableName(table), [self.id(number)], columns)
+        ids = [self.id(number)]
+        found = read_rows(self.dataverse, self.metadata, TableName(table), ids, columns, self.files)
         return found[self.id(number)].columns
 
 
 @pytest.fixture
-def connected() -> Iterator[Connected]:
+def connected(tmp_path: Path) -> Iterator[Connected]:
     clock = Clock()
     org = DataverseOrg(clock=clock.epoch)
     user, transport = org.add_application_user("transload"), AppTransport(org)
@@ -145,6 +177,11 @@ def connected() -> Iterator[Connected]:
         clock=clock,
     )
     dataverse = Dataverse(http, auth, sleep=clock.sleep)
-    yield Connected(org, dataverse, Metadata(dataverse), clock)
+    yield Connected(org, dataverse, Metadata(dataverse), clock, FileStore(tmp_path / "files"))
     dataverse.close()
     org.close()
+
+
+@pytest.fixture
+def worker(connected: Connected) -> SchemaWorker:
+    return SchemaWorker(connected.dataverse, connected.metadata, SETTINGS)

@@ -21,6 +21,7 @@ from transload.testing import Cassettes
 from transload.testing.cassettes import Tape
 from transload_dynamics_sink.auth import ClientCredentials
 from transload_dynamics_sink.client import API, Dataverse
+from transload_dynamics_sink.files import Files
 from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.metadata import Metadata
 from transload_dynamics_sink.read_back import read_rows
@@ -96,7 +97,8 @@ def _dataverse(
 
 
 def load(dataverse: Dataverse, connected: "Connected", *writes: Write) -> Sequence[Outcome]:
-    return load_batch(Batch(writes[0].table, writes), dataverse, connected.metadata)
+    files = Files(dataverse, connected.store)
+    return load_batch(Batch(writes[0].table, writes), dataverse, connected.metadata, files)
 
 
 def test_signs_in_and_describes_a_table(conversation: Conversation) -> None:

@@ -1,115 +1,100 @@
-"""Many-to-many links, against answers as the service gives them."""
+"""Many-to-many links: made once, found again, taken away; roles in the business unit of their holder."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from transload import (
-    Associate,
-    Batch,
-    Disassociate,
-    EntityName,
-    Lookup,
-    RecordKey,
-    RowId,
-    RowRef,
-    SourceId,
-    TableName,
-)
+from transload import Associate, Disassociate, Lookup, RowId, RowRef, SchemaChange, SchemaKind, TableName
 from transload.errors import NotOfferedError
-from transload.http import HttpClient
-from transload_dynamics_sink.client import API, Dataverse
-from transload_dynamics_sink.load import load_batch
-from transload_dynamics_sink.metadata import Metadata
-from transload_dynamics_sink.rollback import unlink_rows
+from transload_dynamics_sink.links import unlink_rows
+from transload_dynamics_sink.lookups import Finder
+from transload_dynamics_sink.read_back import read_rows
+from transload_dynamics_sink.schema_changes import SchemaWorker
 
-CONTACT, TAG = TableName("contact"), TableName("mig_tag")
-LINKS = {
-    "value": [
-        {
-            "SchemaName": "mig_contact_tag",
-            "Entity1LogicalName": "mig_tag",
-            "Entity2LogicalName": "contact",
-            "Entity1NavigationPropertyName": "mig_Contact_Tag",
-            "Entity2NavigationPropertyName": "mig_contact_Tags",
-        }
-    ]
-}
-KEY = RecordKey(EntityName("customer"), SourceId("1"))
-ONE, OTHER = RowId("5e100000-0000-8000-8000-000000000001"), RowRef(TAG, RowId("5e100000-0000-8000-8000-000000000009"))
+if TYPE_CHECKING:
+    from dynamics_sink.conftest import Connected
+
+ACCOUNT, CONTACT, ROLE, USER = TableName("account"), TableName("contact"), TableName("role"), TableName("systemuser")
+TAGS = "mig_account_contact"
+HOLDING = "systemuserroles_association"
 
 
-def connect(part: str) -> tuple[Dataverse, Metadata, list[str]]:
-    """Return the sink's parts before a service that answers each operation with a part, and the batches sent."""
-    batches: list[str] = []
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        path = request.url.path.removeprefix(API)
-        if path == "/$batch":
-            batches.append(request.content.decode())
-            body = f"--b\r\nContent-Type: application/http\r\n\r\n{part}\r\n--b--\r\n"
-            return httpx.Response(200, headers={"Content-Type": "multipart/mixed; boundary=b"}, content=body.encode())
-        if path.endswith("ManyToManyRelationships"):
-            return httpx.Response(200, json=LINKS)
-        return metadata(path)
-
-    http = HttpClient(
-        system="Dataverse", base_url=f"https://contoso.example.com{API}", transport=httpx.MockTransport(handle)
-    )
-    dataverse = Dataverse(http, sleep=lambda seconds: None)
-    return dataverse, Metadata(dataverse), batches
+@pytest.fixture
+def linked(connected: "Connected", worker: SchemaWorker) -> "Connected":
+    """An environment with a relationship between accounts and contacts, and one row of each."""
+    change = SchemaChange(SchemaKind.LINK, TAGS, ACCOUNT, "Friends", other=CONTACT)
+    assert worker.prepare([change])[-1].error is None
+    connected.load(*connected.accounts(1))
+    connected.load(connected.upsert(2, {"lastname": "Olsen"}, CONTACT))
+    return connected
 
 
-def metadata(path: str) -> httpx.Response:
-    """Answer for two tables without columns."""
-    if path.endswith("')"):
-        name = path.split("'")[1]
-        definition = {"EntitySetName": f"{name}s", "PrimaryIdAttribute": f"{name}id", "PrimaryNameAttribute": "name"}
-        return httpx.Response(200, json={"LogicalName": name, **definition})
-    return httpx.Response(200, json={"value": []})
+def link(connected: "Connected", other: RowRef | Lookup, relationship: str = TAGS) -> Associate:
+    return Associate(connected.key(1), ACCOUNT, connected.id(1), relationship, other)
 
 
-DONE = "HTTP/1.1 204 No Content\r\n\r\n"
-TWICE = 'HTTP/1.1 412 Precondition Failed\r\n\r\n{"error": {"code": "0x80040237", "message": "exists"}}'
-GONE = 'HTTP/1.1 404 Not Found\r\n\r\n{"error": {"code": "0x80040217", "message": "Does Not Exist"}}'
-Parts = Callable[[str], tuple[Dataverse, Metadata, list[str]]]
+def test_links_rows_and_reads_the_links_back(linked: "Connected") -> None:
+    contact = linked.ref(2, CONTACT)
+
+    [outcome] = linked.load(link(linked, contact))
+
+    assert (outcome.error, outcome.idle) == (None, False)
+    assert linked.read(ACCOUNT, 1, TAGS, "name") == {TAGS: (contact,), "name": "Account 1"}
+    assert linked.read(CONTACT, 2, TAGS) == {TAGS: (linked.ref(1),)}
+    assert TAGS in linked.metadata.get_table(CONTACT).shape.links
 
 
-@pytest.mark.parametrize(("part", "note"), [(DONE, ""), (TWICE, "was linked already")])
-def test_links_through_the_collection_of_the_relationship(part: str, note: str) -> None:
-    dataverse, known, batches = connect(part)
-    link = Associate(KEY, CONTACT, ONE, "mig_contact_tag", OTHER)
+def test_a_link_that_is_there_already_is_nothing_to_undo(linked: "Connected") -> None:
+    linked.load(link(linked, linked.ref(2, CONTACT)))
 
-    [outcome] = load_batch(Batch(CONTACT, [link]), dataverse, known)
+    [outcome] = linked.load(link(linked, linked.ref(2, CONTACT)))
 
-    assert (outcome.error, outcome.note) == (None, note)
-    assert f"POST {API}/contacts({ONE})/mig_contact_Tags/$ref HTTP/1.1" in batches[0]
-    assert f'"@odata.id":"https://contoso.example.com{API}/mig_tags({OTHER.row_id})"' in batches[0]
+    assert (outcome.ok, outcome.idle, outcome.note) == (True, True, "was linked already")
 
 
-@pytest.mark.parametrize(("part", "note"), [(DONE, ""), (GONE, "was gone already")])
-def test_unlinks_what_it_linked(part: str, note: str) -> None:
-    dataverse, known, batches = connect(part)
+def test_takes_links_away_and_does_not_mind_those_that_are_gone(linked: "Connected") -> None:
+    linked.load(link(linked, linked.ref(2, CONTACT)))
+    inverse = Disassociate(ACCOUNT, linked.id(1), TAGS, linked.ref(2, CONTACT))
 
-    [outcome] = unlink_rows(dataverse, known, [Disassociate(CONTACT, ONE, "mig_contact_tag", OTHER)])
+    outcomes = [unlink_rows(linked.dataverse, linked.metadata, [inverse])[0] for _ in range(2)]
 
-    assert (outcome.error, outcome.note) == (None, note)
-    assert f"DELETE {API}/contacts({ONE})/mig_contact_Tags({OTHER.row_id})/$ref HTTP/1.1" in batches[0]
+    assert [outcome.ok for outcome in outcomes] == [True, True]
+    assert linked.read(ACCOUNT, 1, TAGS) == {TAGS: ()}
 
 
-def test_a_link_to_a_row_that_was_not_found_is_an_error_of_its_record() -> None:
-    dataverse, known, batches = connect(DONE)
-    link = Associate(KEY, CONTACT, ONE, "mig_contact_tag", Lookup(TAG))
-
-    [outcome] = load_batch(Batch(CONTACT, [link]), dataverse, known)
+def test_a_link_to_a_row_that_was_not_found_is_an_error_of_its_record(linked: "Connected") -> None:
+    [outcome] = linked.load(link(linked, Lookup(CONTACT)))
 
     assert not outcome.ok
-    assert batches == []
 
 
-def test_an_unknown_relationship_stops_the_run() -> None:
-    dataverse, known, _ = connect(DONE)
-
+def test_an_unknown_relationship_stops_the_run(linked: "Connected") -> None:
     with pytest.raises(NotOfferedError, match="no many-to-many relationship mig_other"):
-        load_batch(Batch(CONTACT, [Associate(KEY, CONTACT, ONE, "mig_other", OTHER)]), dataverse, known)
+        linked.load(link(linked, linked.ref(2, CONTACT), "mig_other"))
+
+
+def test_a_role_goes_to_a_user_as_the_copy_of_its_business_unit(connected: "Connected") -> None:
+    root, unit = connected.org.rows("businessunit")[0]["businessunitid"], "North"
+    branch = connected.org.create(
+        "businessunit", {"name": unit, "parentbusinessunitid@odata.bind": f"/businessunits({root})"}
+    )
+    ann = connected.org.add_user("Ann", "ann@example.com", roles=())
+    connected.org.customize("PATCH", f"systemusers({ann})", {"businessunitid@odata.bind": f"/businessunits({branch})"})
+    finder = Finder(connected.dataverse, connected.metadata, "boss@example.com")
+    wanted = Lookup(ROLE, criteria=(("name", "salesperson"),))
+    role = finder.find([wanted])[wanted]
+    write = Associate(connected.key(1), USER, RowId(ann), HOLDING, role)
+
+    [first] = connected.load(write)
+    [second] = connected.load(write)
+    held = read_rows(connected.dataverse, connected.metadata, USER, [RowId(ann)], [HOLDING])[RowId(ann)].columns
+    inverse = Disassociate(USER, RowId(ann), HOLDING, role)
+    [undone] = unlink_rows(connected.dataverse, connected.metadata, [inverse])
+
+    assert (first.error, second.error, second.idle, undone.error) == (None, None, True, None)
+    rows = held[HOLDING]
+    assert isinstance(rows, tuple)
+    assert role in rows
+    roles = {row["roleid"]: row["_businessunitid_value"] for row in connected.org.rows("role")}
+    assert roles[role.row_id] == root
+    assert branch in {roles[row.row_id] for row in rows if isinstance(row, RowRef)}

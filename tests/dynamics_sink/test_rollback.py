@@ -20,7 +20,7 @@ ACCOUNT, CONTACT = TableName("account"), TableName("contact")
 
 
 def restore(connected: "Connected", *inverses: RestoreRow) -> list[Outcome]:
-    return Restoration(connected.dataverse, connected.metadata, inverses).run()
+    return Restoration(connected.dataverse, connected.metadata, connected.files, inverses).run()
 
 
 def test_deletes_rows_and_does_not_mind_those_that_are_gone(connected: "Connected") -> None:

@@ -4,27 +4,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import pytest
-from pydantic import SecretStr
-
 from transload import SchemaChange, SchemaKind, TableName, TargetColumn
 from transload.values import ColumnType
 from transload_dynamics_sink.schema_changes import SchemaWorker
-from transload_dynamics_sink.settings import DynamicsSettings
 
 if TYPE_CHECKING:
     from dynamics_sink.conftest import Connected
 
 ACCOUNT = TableName("account")
-SETTINGS = DynamicsSettings(
-    url="https://contoso.example.com",
-    tenant_id="contoso.example.com",
-    client_id="app",
-    client_secret=SecretStr("secret"),
-    publisher_prefix="mig",
-    fallback_owner="owner@example.com",
-    key_wait_seconds=60,
-)
 COLUMNS = [
     TargetColumn("mig_id", ColumnType.TEXT, "Kickserv_ID__c", max_length=60),
     TargetColumn("mig_memo", ColumnType.MEMO, "Memo", max_length=5000),
@@ -52,11 +39,6 @@ ALL = [
 ]
 
 
-@pytest.fixture
-def worker(connected: "Connected") -> SchemaWorker:
-    return SchemaWorker(connected.dataverse, connected.metadata, SETTINGS)
-
-
 def test_creates_columns_of_every_type_and_waits_for_the_key(connected: "Connected", worker: SchemaWorker) -> None:
     outcomes = worker.prepare(CHANGES)
 
@@ -77,12 +59,12 @@ def test_creates_columns_of_every_type_and_waits_for_the_key(connected: "Connect
 
 def test_a_second_time_changes_nothing(connected: "Connected", worker: SchemaWorker) -> None:
     worker.prepare(CHANGES)
-    before = len(connected.paths("POST"))
+    before = len(connected.messages())
 
-    outcomes = SchemaWorker(connected.dataverse, connected.metadata, SETTINGS).prepare(CHANGES)
+    outcomes = SchemaWorker(connected.dataverse, connected.metadata, worker.settings).prepare(CHANGES)
 
     assert all(not outcome.created and outcome.error is None for outcome in outcomes)
-    assert len(connected.paths("POST")) == before
+    assert len(connected.messages()) == before
 
 
 def test_says_that_it_made_the_publisher_and_the_solution(connected: "Connected", worker: SchemaWorker) -> None:
@@ -94,7 +76,7 @@ def test_says_that_it_made_the_publisher_and_the_solution(connected: "Connected"
 
 
 def test_a_solution_of_another_publisher_is_left_alone(connected: "Connected", worker: SchemaWorker) -> None:
-    other = SETTINGS.model_copy(update={"publisher_prefix": "other"})
+    other = worker.settings.model_copy(update={"publisher_prefix": "other"})
     SchemaWorker(connected.dataverse, connected.metadata, other).prepare([])
 
     publisher, solution, change = worker.prepare([column(COLUMNS[0])])

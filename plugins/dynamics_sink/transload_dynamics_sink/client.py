@@ -31,6 +31,7 @@ _BYPASS = {
     "MSCRM.SuppressCallbackRegistrationExpanderJob": "true",
 }
 _READABLE = "'()"
+_NO_CONTENT, _NOT_FOUND = 204, 404
 STRONG: Mapping[str, str] = {"Consistency": "Strong"}
 """Skips the caches of metadata, which are some 30 seconds late."""
 
@@ -81,7 +82,7 @@ class Dataverse:
     def find(self, path: str, what: str, headers: Mapping[str, str] | None = None) -> Json | None:
         """Return the JSON object at a path, or None when there is none (404)."""
         answer = self._http.send("GET", path, repeatable=True, headers=headers)
-        return None if answer.status_code == 404 else self._parse(answer, what)
+        return None if answer.status_code == _NOT_FOUND else self._parse(answer, what)
 
     def rows(self, path: str, what: str, prefer: str = "") -> Iterator[Json]:
         """Yield every row of a query, page by page.
@@ -111,6 +112,28 @@ class Dataverse:
         if body is not None:
             sent.setdefault("Content-Type", "application/json; charset=utf-8")
         return self._http.send(method, path, repeatable=True, content=body, headers=sent)
+
+    def download(self, path: str, what: str, take: Callable[[Iterator[bytes]], None]) -> bool:
+        """Hand on the bytes at a path, part by part.
+
+        Args:
+            path: Below the Web API.
+            what: What it is for.
+            take: Given the parts; called anew from the beginning when the connection broke on the way.
+
+        Returns:
+            False when there is nothing: no content (204), or no such row or value (404).
+
+        Raises:
+            NotOfferedError: No right to read it.
+            ProtocolError: Any other refusal.
+        """
+        answer = self._http.send("GET", path, repeatable=True, headers={"Accept": "*/*"}, take=take)
+        if answer.is_success:
+            return answer.status_code != _NO_CONTENT
+        if answer.status_code == _NOT_FOUND:
+            return False
+        raise unexpected(read_refusal(answer.status_code, answer.content), what)
 
     def pause(self, times: int) -> None:
         """Wait before sending something again for the n-th time: about 1, 4, 16, ... seconds."""

@@ -1,11 +1,11 @@
-"""Definitions of columns and keys, as the metadata service wants them."""
+"""Definitions of tables, columns, relationships and keys, as the metadata service wants them."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import orjson
 
-from transload import TargetColumn
+from transload import SchemaChange, TargetColumn
 from transload.values import ColumnType
 from transload_dynamics_sink.client import Json
 
@@ -13,6 +13,16 @@ _TYPE = "Microsoft.Dynamics.CRM."
 _LARGEST_NUMBER = 100_000_000_000
 _LARGEST_MONEY = 922_337_203_685_477
 _LARGEST_FILE_KB = 131_072
+_NAME_LENGTH = 100
+_LOOSE = {
+    "Assign": "NoCascade",
+    "Delete": "RemoveLink",
+    "Merge": "NoCascade",
+    "Reparent": "NoCascade",
+    "Share": "NoCascade",
+    "Unshare": "NoCascade",
+}
+"""What follows from a change of the row that a new lookup points to: nothing but an empty lookup."""
 
 
 def label(text: str, language: int) -> Json:
@@ -34,8 +44,80 @@ def column_definition(column: TargetColumn, language: int) -> Json | None:
     if (kind := _KINDS.get(column.type)) is None:
         return None
     name, build = kind
+    return {**_head(column, name, language), **build(column, language)}
+
+
+def table_definition(change: SchemaChange, column: TargetColumn, language: int) -> Json:
+    """Return the definition of a table that users or teams own.
+
+    Args:
+        change: Its name and what people call it.
+        column: The column that holds the rows' names.
+        language: Of the labels.
+    """
+    names = column_definition(column, language) or {}
     return {
-        "@odata.type": f"{_TYPE}{name}AttributeMetadata",
+        "@odata.type": f"{_TYPE}EntityMetadata",
+        "SchemaName": change.name,
+        "DisplayName": label(change.label or change.name, language),
+        "DisplayCollectionName": label(change.plural or change.label or change.name, language),
+        "OwnershipType": "UserOwned",
+        "IsActivity": False,
+        "HasActivities": True,
+        "HasNotes": True,
+        "Attributes": [{**names, "IsPrimaryName": True, "MaxLength": column.max_length or _NAME_LENGTH}],
+    }
+
+
+def lookup_definition(change: SchemaChange, column: TargetColumn, referenced_id: str, language: int) -> Json:
+    """Return the definition of a one-to-many relationship with the lookup that makes it.
+
+    Args:
+        change: The lookup's table.
+        column: The lookup; it points to the first of its targets.
+        referenced_id: Primary key of the table that it points to.
+        language: Of the labels.
+    """
+    return {
+        "@odata.type": f"{_TYPE}OneToManyRelationshipMetadata",
+        "SchemaName": f"{column.name}_{change.table}",
+        "ReferencedEntity": column.targets[0],
+        "ReferencedAttribute": referenced_id,
+        "ReferencingEntity": change.table,
+        "ReferencingEntityNavigationPropertyName": column.name,
+        "AssociatedMenuConfiguration": {"Behavior": "UseCollectionName", "Group": "Details", "Order": 10_000},
+        "CascadeConfiguration": _LOOSE,
+        "Lookup": _head(column, "Lookup", language),
+    }
+
+
+def link_definition(change: SchemaChange, language: int) -> Json:
+    """Return the definition of a many-to-many relationship."""
+    menu = {
+        "Behavior": "UseLabel",
+        "Group": "Details",
+        "Label": label(change.label or change.name, language),
+        "Order": 10_000,
+    }
+    return {
+        "@odata.type": f"{_TYPE}ManyToManyRelationshipMetadata",
+        "SchemaName": change.name,
+        "IntersectEntityName": change.name,
+        "Entity1LogicalName": change.table,
+        "Entity2LogicalName": change.other,
+        "Entity1AssociatedMenuConfiguration": menu,
+        "Entity2AssociatedMenuConfiguration": menu,
+    }
+
+
+def key_definition(name: str, text: str, columns: tuple[str, ...], language: int) -> Json:
+    """Return the definition of an alternate key."""
+    return {"SchemaName": name, "DisplayName": label(text or name, language), "KeyAttributes": list(columns)}
+
+
+def _head(column: TargetColumn, kind: str, language: int) -> Json:
+    return {
+        "@odata.type": f"{_TYPE}{kind}AttributeMetadata",
         "SchemaName": column.name,
         "DisplayName": label(column.label or column.name, language),
         "RequiredLevel": {
@@ -43,15 +125,9 @@ def column_definition(column: TargetColumn, language: int) -> Json | None:
             "CanBeChanged": True,
             "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
         },
-        "AttributeType": "Virtual" if name in {"MultiSelectPicklist", "File"} else name,
-        "AttributeTypeName": {"Value": f"{name}Type"},
-        **build(column, language),
+        "AttributeType": "Virtual" if kind in {"MultiSelectPicklist", "File"} else kind,
+        "AttributeTypeName": {"Value": f"{kind}Type"},
     }
-
-
-def key_definition(name: str, text: str, columns: tuple[str, ...], language: int) -> Json:
-    """Return the definition of an alternate key."""
-    return {"SchemaName": name, "DisplayName": label(text or name, language), "KeyAttributes": list(columns)}
 
 
 def _text(column: TargetColumn, language: int) -> Json:

@@ -47,6 +47,8 @@ KEY_ROW_MISSING = "0x80060891"
 DUPLICATE = "0x80040237"
 NOT_A_MEMBER = "0x80072560"
 ORGANIZATION_DISABLED = "0x8004a104"
+CLOSED_CODES = frozenset({"0x80043b09", "0x8004022e"})
+"""Refusals to change a closed row or what belongs to it; which of the two comes is not documented."""
 _PRIVILEGES = frozenset({"0x80040220", "0x80040231", "0x80048306", "0x80040256"})
 
 _PARENT = "Load the row it refers to first; `transload explain` shows why it is missing."
@@ -99,7 +101,9 @@ CODES: Mapping[str, Code] = {
     "0x80048d00": Code(Act.DATA, "Another open quote has this number: give this one another number."),
     "0x80100000": Code(Act.ORDER, _CLOSED),
     "0x80100001": Code(Act.ORDER, _CLOSED),
-    "0x80100005": Code(Act.SETUP, "This state needs a closing message that this version does not send."),
+    "0x80100005": Code(
+        Act.SETUP, "The state is reached by a message only: let the mapping set it under `finish`, not as a column."
+    ),
     "0x80040515": Code(Act.HAVE, _CLOSED),
     "0x80040519": Code(Act.HAVE, _CLOSED),
     "0x8004440a": Code(Act.ORDER, "The case has open activities: complete or cancel them, then run `transload retry`."),
@@ -122,6 +126,13 @@ CODES: Mapping[str, Code] = {
     "0x8004f908": Code(Act.ORDER, "Activate the product first, then run `transload retry`."),
     "0x80061009": Code(Act.ORDER, "Activate the product first, then run `transload retry`."),
     "0x8004f902": Code(Act.DATA, _MAPPING),
+    "0x8004f909": Code(Act.ORDER, "Publish the product family that it belongs to, then run `transload retry`."),
+    "0x8004f90a": Code(Act.ORDER, "Only drafts and products under revision are published; look at it in Dynamics."),
+    "0x8004f915": Code(
+        Act.ORDER,
+        "Delete its price list items and take it out of active bundles in Dynamics, then run `transload retry`; or let "
+        "the mapping leave it Active.",
+    ),
     "0x80040220": Code(Act.SETUP, _OWNER),
     "0x80040231": Code(Act.SETUP, _OWNER),
     "0x80048306": Code(Act.SETUP, _ADMIN),
@@ -155,6 +166,12 @@ CODES: Mapping[str, Code] = {
     "0x80060893": Code(Act.HAVE, "A key of this name exists. Look at it in the maker portal."),
     "0x80060894": Code(Act.HAVE, "A key with these columns exists. Look at it in the maker portal."),
     "0x80060897": Code(Act.ORDER, "The key's index is being built; run `transload prepare` again later."),
+    "0x8004700b": Code(Act.HAVE, "A table of this name exists. Look at it in the maker portal."),
+    "0x8004f01f": Code(
+        Act.ORDER,
+        "Something else in the environment uses it: a form, a view, a flow, another table. The maker portal lists it "
+        "under Dependencies; remove it there, then run `transload rollback` again, or keep what is used.",
+    ),
     "0x80044366": Code(Act.SETUP, "The name lacks the publisher's prefix: check publisher_prefix."),
     "0x80071151": Code(Act.RETRY, "Another solution operation is running; run `transload prepare` later."),
     "0x80048d19": Code(Act.DATA, "A value has the wrong type for its column: correct its rule in the mapping."),

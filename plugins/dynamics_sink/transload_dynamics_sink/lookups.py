@@ -1,11 +1,12 @@
-"""Finds rows that are in the environment already: users by e-mail, currencies by code.
+"""Finds rows that are in the environment already: users by e-mail, currencies by code, roles by name.
 
 What was found, or not, is remembered for the run.
 """
 
+import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from transload import Lookup, RowId, RowRef, RunContext, TableName
@@ -18,9 +19,26 @@ from transload_dynamics_sink.values import property_of
 
 USERS = TableName("systemuser")
 EMAIL = "internalemailaddress"
+ROLE = TableName("role")
+ROOT_ROLE = "_parentrootroleid_value"
+"""The role of the root business unit that a role is a copy of."""
 _CRITERIA_AT_ONCE = 40
 _TEXTS = frozenset({ColumnType.TEXT, ColumnType.MEMO})
-_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.CHOICE, ColumnType.STATE, ColumnType.STATUS})
+_LITERALS: Mapping[ColumnType, re.Pattern[str]] = {
+    **dict.fromkeys(
+        (ColumnType.INTEGER, ColumnType.CHOICE, ColumnType.STATE, ColumnType.STATUS), re.compile(r"-?[0-9]+")
+    ),
+    **dict.fromkeys((ColumnType.DECIMAL, ColumnType.MONEY), re.compile(r"-?[0-9]+(\.[0-9]+)?")),
+    **dict.fromkeys((ColumnType.LOOKUP, ColumnType.ID), re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
+    ColumnType.BOOLEAN: re.compile("true|false"),
+}
+"""What a value must look like to be asked for without quotes."""
+_USABLE: Mapping[TableName, str] = {
+    USERS: "isdisabled eq false",
+    # Each business unit has a copy of every role; a link to the root one goes to the right copy by itself.
+    ROLE: "_parentroleid_value eq null",
+}
+"""Tables of which only some rows can be what is meant."""
 
 _Criteria: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -93,8 +111,8 @@ class Finder:
         if not conditions:
             return
         condition = " or ".join(conditions)
-        if table.name == USERS:
-            condition = f"isdisabled eq false and ({condition})"
+        if table.name in _USABLE:
+            condition = f"{_USABLE[table.name]} and ({condition})"
         select = dict.fromkeys(property_of(table.shape.columns[name]) for name in columns)
         path = query(table.entity_set, select=",".join([*select, table.shape.id_column]), filter=condition)
         yield from self._dataverse.rows(path, f"look for rows of {table.name}")
@@ -111,12 +129,12 @@ def _condition(table: Table, criteria: _Criteria) -> str:
     parts = []
     for name, value in criteria:
         column = table.shape.columns[name]
-        if column.type in _TEXTS:
-            literal = quoted(value)
-        elif column.type in _NUMBERS and not value.removeprefix("-").isdecimal():
-            return ""
-        else:
-            literal = value
+        literal = quoted(value)
+        if column.type not in _TEXTS:
+            literal = value.strip().lower()
+            pattern = _LITERALS.get(column.type)
+            if pattern is None or not pattern.fullmatch(literal):
+                return ""
         parts.append(f"{property_of(column)} eq {literal}")
     return f"({' and '.join(parts)})"
 

@@ -4,19 +4,35 @@ Nothing about a table is assumed: lengths, options and even the name that a look
 written by differ between environments.
 """
 
+import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from transload import RunContext, TableName, TargetKey, TargetTable
 from transload.errors import NotOfferedError
+from transload_dynamics_sink.batch import Operation, Reply, send_operations
 from transload_dynamics_sink.client import STRONG, Dataverse, Json, open_dataverse, query, quoted
-from transload_dynamics_sink.columns import CASTS, build_column, build_states, is_column, label_of
+from transload_dynamics_sink.columns import (
+    CASTS,
+    FileColumn,
+    build_column,
+    build_states,
+    find_file_column,
+    is_column,
+    label_of,
+)
+from transload_dynamics_sink.errors import unexpected
+from transload_dynamics_sink.lifecycles import Lifecycle, lifecycle_of
 
 _AT_ONCE = 6
-"""Metadata queries in flight; they are slow and do not lock each other."""
-_TABLE = "LogicalName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,DisplayName"
+"""Batches of metadata queries in flight; they are slow and do not lock each other."""
+_TABLES_AT_ONCE = 5
+"""Tables of one batch: the service answers a batch's queries one after the other."""
+_TABLE = "LogicalName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,DisplayName,IsActivity"
+_SETS = "LogicalName,EntitySetName,IsCustomEntity,IsIntersect"
 _COLUMNS = (
     "LogicalName,AttributeOf,AttributeType,AttributeTypeName,DisplayName,IsCustomAttribute,"
     "IsValidForCreate,IsValidForUpdate,RequiredLevel"
@@ -35,11 +51,17 @@ class Table:
         shape: The table as the framework sees it.
         entity_set: Its name in addresses.
         navigation: Column and target table to the case-sensitive name that a lookup is written by.
+        collections: Schema name of a many-to-many relationship, in lower case, to this table's end of it.
+        files: Columns that hold a file.
+        lifecycle: How its rows change their state.
     """
 
     shape: TargetTable
     entity_set: str
     navigation: Mapping[tuple[str, str], str]
+    collections: Mapping[str, "Collection"] = field(default_factory=dict)
+    files: Mapping[str, FileColumn] = field(default_factory=dict)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     @property
     def name(self) -> TableName:
@@ -62,17 +84,24 @@ class Metadata:
         self._dataverse = dataverse
         self._lock = threading.RLock()
         self._tables: dict[str, Table | None] = {}
-        self._sets: dict[str, str | None] = {}
+        self._listed: dict[str, Json] | None = None
         self._messages: dict[tuple[str, str], bool] = {}
         self._cascades: dict[str, list[tuple[str, str]]] = {}
-        self._collections: dict[tuple[str, str], Collection] = {}
 
     def find_table(self, name: str) -> Table | None:
         """Return a table, or None when the environment has none of that name."""
         with self._lock:
-            if name not in self._tables:
-                self._tables[name] = self._read_table(name)
+            self.read_ahead([name])
             return self._tables[name]
+
+    def read_ahead(self, names: Iterable[str]) -> None:
+        """Read those of some tables that are not known yet, in as few requests as fit."""
+        with self._lock:
+            unknown = [name for name in dict.fromkeys(names) if name not in self._tables]
+            groups = [unknown[at : at + _TABLES_AT_ONCE] for at in range(0, len(unknown), _TABLES_AT_ONCE)]
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                for group, tables in zip(groups, pool.map(self._read_tables, groups), strict=True):
+                    self._tables.update(zip(group, tables, strict=True))
 
     def get_table(self, name: str) -> Table:
         """Return a table.
@@ -90,6 +119,10 @@ class Metadata:
     def has_table(self, name: str) -> bool:
         """Return whether a table exists, without reading all of its metadata."""
         return self._find_entity_set(name) is not None
+
+    def count_custom_tables(self) -> int:
+        """Return how many tables customers and vendors have added, the intersects of links left out."""
+        return sum(bool(raw["IsCustomEntity"]) and not raw["IsIntersect"] for raw in self._list().values())
 
     def get_entity_set(self, name: str) -> str:
         """Return the name of a table in addresses, without reading all of its metadata.
@@ -124,13 +157,12 @@ class Metadata:
         Raises:
             NotOfferedError: The table has no such relationship.
         """
-        with self._lock:
-            if (table, relationship) not in self._collections:
-                for link in self._part(table, "ManyToManyRelationships", _LINKS):
-                    self._collections[table, link["SchemaName"]] = _collection(table, link)
-            if (found := self._collections.get((table, relationship))) is None:
-                raise NotOfferedError(f"{table} has no many-to-many relationship {relationship}")
-            return found
+        if (found := self.get_table(table).collections.get(relationship.lower())) is None:
+            raise NotOfferedError(
+                f"{table} has no many-to-many relationship {relationship}",
+                "Run `transload prepare`, or correct the name of the relationship in the mapping, then plan again.",
+            )
+        return found
 
     def get_cascading_children(self, table: str) -> list[tuple[str, str]]:
         """Return the tables whose rows are deleted with a row of a table, with the lookup that ties them."""
@@ -143,66 +175,114 @@ class Metadata:
                 ]
             return self._cascades[table]
 
-    def forget(self, table: str) -> None:
-        """Read a table anew when it is asked for again."""
+    def forget(self, table: str = "") -> None:
+        """Read a table anew when it is asked for again; without a name, all of them."""
         with self._lock:
-            self._tables.pop(table, None)
+            self._listed = None
+            if table:
+                self._tables.pop(table, None)
+            else:
+                self._tables.clear()
+                self._cascades.clear()
 
     def read_keys(self, table: str) -> list[Json]:
         """Return the alternate keys of a table as they are now, with their ``MetadataId``."""
         return self._part(table, "Keys", _KEYS)
 
+    def find_relationships(self, table: str, column: str) -> list[Json]:
+        """Return the relationships by which a lookup column points to tables, as they are now."""
+        found = self._part(table, "ManyToOneRelationships", f"SchemaName,{_LOOKUPS}")
+        return [raw for raw in found if raw["ReferencingAttribute"] == column]
+
     def _find_entity_set(self, name: str) -> str | None:
         with self._lock:
-            if name not in self._sets:
-                found = self._definition(name)
-                self._sets[name] = found["EntitySetName"] if found is not None else None
-            return self._sets[name]
+            if (known := self._tables.get(name)) is not None:
+                return known.entity_set
+            listed = self._list().get(name)
+            return listed["EntitySetName"] if listed is not None else None
 
-    def _definition(self, table: str) -> Json | None:
-        path = query(f"EntityDefinitions(LogicalName={quoted(table)})", select=_TABLE)
-        return self._dataverse.find(path, f"describe {table}", STRONG)
+    def _list(self) -> dict[str, Json]:
+        """Return the names of all tables, which take one request together."""
+        with self._lock:
+            if self._listed is None:
+                found = self._dataverse.get(query("EntityDefinitions", select=_SETS), "list its tables", STRONG)
+                self._listed = {raw["LogicalName"]: raw for raw in found["value"]}
+            return self._listed
 
-    def _part(self, table: str, part: str, select: str, expand: str = "") -> list[Json]:
-        path = query(f"EntityDefinitions(LogicalName={quoted(table)})/{part}", select=select, expand=expand)
+    def _part(self, table: str, part: str, select: str) -> list[Json]:
+        path = query(f"{_definition(table)}/{part}", select=select)
         found: list[Json] = self._dataverse.get(path, f"describe {table}", STRONG)["value"]
         return found
 
-    def _read_table(self, name: str) -> Table | None:
-        definition = self._definition(name)
-        if definition is None:
-            return None
-        columns = [raw for raw in self._part(name, "Attributes", _COLUMNS) if is_column(raw)]
-        details: dict[str, Json] = {}
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            keys = pool.submit(self._part, name, "Keys", _KEYS)
-            lookups = pool.submit(self._part, name, "ManyToOneRelationships", _LOOKUPS)
-            for answer in [
-                pool.submit(self._part, name, f"Attributes/Microsoft.Dynamics.CRM.{cast}", select, expand)
-                for cast, (types, select, expand) in CASTS.items()
-                if any(raw["AttributeTypeName"]["Value"] in types for raw in columns)
-            ]:
-                details.update((raw["LogicalName"], raw) for raw in answer.result())
-        navigation = {
-            (raw["ReferencingAttribute"], raw["ReferencedEntity"]): raw["ReferencingEntityNavigationPropertyName"]
-            for raw in lookups.result()
-        }
-        shape = TargetTable(
-            name=TableName(name),
-            label=label_of(definition.get("DisplayName")) or name,
-            id_column=definition["PrimaryIdAttribute"],
-            name_column=definition.get("PrimaryNameAttribute") or "",
-            columns={raw["LogicalName"]: build_column(raw, details.get(raw["LogicalName"], {})) for raw in columns},
-            keys=_keys(keys.result()),
-            states=build_states(name, details),
-        )
-        self._sets[name] = definition["EntitySetName"]
-        return Table(shape, definition["EntitySetName"], navigation)
+    def _read_tables(self, names: Sequence[str]) -> list[Table | None]:
+        """Read tables with one batch, whose queries are those that the interface documents."""
+        paths = [list(_paths(name)) for name in names]
+        operations = [Operation("GET", path, headers=STRONG) for each in paths for path in each]
+        replies = iter(send_operations(self._dataverse, operations))
+        return [_build_table(name, [next(replies) for _ in each]) for name, each in zip(names, paths, strict=True)]
 
 
 def open_metadata(context: RunContext) -> Metadata:
     """Return the metadata of the run's environment; use it as ``context.resource(open_metadata)``."""
     return Metadata(context.resource(open_dataverse))
+
+
+def _definition(table: str) -> str:
+    return f"EntityDefinitions(LogicalName={quoted(table)})"
+
+
+def _paths(table: str) -> Iterator[str]:
+    """Yield the queries that describe a table, in the order in which their answers are read."""
+    root = _definition(table)
+    yield query(root, select=_TABLE)
+    yield query(f"{root}/Attributes", select=_COLUMNS)
+    yield query(f"{root}/Keys", select=_KEYS)
+    yield query(f"{root}/ManyToOneRelationships", select=_LOOKUPS)
+    yield query(f"{root}/ManyToManyRelationships", select=_LINKS)
+    for cast, (_, select, expand) in CASTS.items():
+        yield query(f"{root}/Attributes/Microsoft.Dynamics.CRM.{cast}", select=select, expand=expand)
+
+
+def _build_table(name: str, replies: Sequence[Reply]) -> Table | None:
+    """Return a table from the answers that describe it; None when there is none of that name.
+
+    Raises:
+        RunError: The environment refuses to describe it.
+    """
+    if replies[0].status == 404:
+        return None
+    definition = _parsed(name, replies[0])
+    columns, keys, lookups, links, *typed = [_parsed(name, reply)["value"] for reply in replies[1:]]
+    columns = [raw for raw in columns if is_column(raw)]
+    details: dict[str, Json] = {raw["LogicalName"]: raw for listing in typed for raw in listing}
+    pairs = [(raw, details.get(raw["LogicalName"], {})) for raw in columns]
+    lifecycle = lifecycle_of(name, is_activity=bool(definition.get("IsActivity")))
+    shape = TargetTable(
+        name=TableName(name),
+        label=label_of(definition.get("DisplayName")) or name,
+        id_column=definition["PrimaryIdAttribute"],
+        name_column=definition.get("PrimaryNameAttribute") or "",
+        columns={raw["LogicalName"]: build_column(name, raw, detail) for raw, detail in pairs},
+        keys=_keys(keys),
+        states=build_states(lifecycle, details),
+        links=frozenset(raw["SchemaName"] for raw in links),
+    )
+    navigation = {
+        (raw["ReferencingAttribute"], raw["ReferencedEntity"]): raw["ReferencingEntityNavigationPropertyName"]
+        for raw in lookups
+    }
+    files = {
+        raw["LogicalName"]: found for raw, detail in pairs if (found := find_file_column(name, raw, detail)) is not None
+    }
+    collections = {raw["SchemaName"].lower(): _collection(name, raw) for raw in links}
+    return Table(shape, definition["EntitySetName"], navigation, collections, files, lifecycle)
+
+
+def _parsed(name: str, reply: Reply) -> Json:
+    if (refusal := reply.refusal) is not None:
+        raise unexpected(refusal, f"describe {name}")
+    parsed: Json = json.loads(reply.body, parse_float=Decimal)
+    return parsed
 
 
 def _keys(found: Sequence[Json]) -> list[TargetKey]:

@@ -24,6 +24,7 @@ from transload.values import Inverse
 from transload_dynamics_sink import environment
 from transload_dynamics_sink import rollback as undoing
 from transload_dynamics_sink.client import open_dataverse
+from transload_dynamics_sink.files import open_files
 from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.lookups import open_finder
 from transload_dynamics_sink.metadata import open_metadata
@@ -51,6 +52,7 @@ def describe_target(tables: Sequence[TableName], context: RunContext) -> TargetS
     """Read the live metadata of the tables that exist."""
     dataverse, metadata = context.resource(open_dataverse), context.resource(open_metadata)
     chosen = context.settings_of(DynamicsSettings)
+    metadata.read_ahead(tables)
     found = {name: table.shape for name in tables if (table := metadata.find_table(name)) is not None}
     return TargetSchema(
         system=SYSTEM,
@@ -76,7 +78,8 @@ def resolve_lookup(lookups: Sequence[Lookup], context: RunContext) -> Mapping[Lo
 @hookimpl
 def load(batch: Batch, context: RunContext) -> Sequence[Outcome]:
     """Write rows, states and links."""
-    return load_batch(batch, context.resource(open_dataverse), context.resource(open_metadata))
+    dataverse, metadata = context.resource(open_dataverse), context.resource(open_metadata)
+    return load_batch(batch, dataverse, metadata, context.resource(open_files))
 
 
 @hookimpl
@@ -87,7 +90,7 @@ def rollback(inverses: Sequence[Inverse], context: RunContext) -> Sequence[Outco
 
 @hookimpl
 def prepare_target(changes: Sequence[SchemaChange], context: RunContext) -> Sequence[SchemaOutcome]:
-    """Create columns and keys, and wait until they can be used."""
+    """Create tables, columns, links and keys, and wait until they can be used."""
     return context.resource(open_schema_worker).prepare(changes)
 
 
@@ -97,7 +100,7 @@ def read_back(
 ) -> Mapping[RowId, Row]:
     """Read rows as they are now."""
     dataverse, metadata = context.resource(open_dataverse), context.resource(open_metadata)
-    return read_rows(dataverse, metadata, table, row_ids, columns)
+    return read_rows(dataverse, metadata, table, row_ids, columns, context.resource(open_files))
 
 
 @hookimpl

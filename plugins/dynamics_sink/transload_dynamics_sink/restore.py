@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-from transload import EntityName, Outcome, RecordKey, RestoreRow, SetState, SourceId
-from transload.errors import UnfitValueError
-from transload_dynamics_sink.batch import Operation, check_stopping, send_operations
+from transload import EntityName, FileRef, Outcome, RecordKey, RestoreRow, SetState, SourceId, Upsert
+from transload.errors import RecordError, RefusedError
 from transload_dynamics_sink.client import Dataverse
+from transload_dynamics_sink.errors import KEY_ROW_MISSING, ROW_MISSING
+from transload_dynamics_sink.files import Files
 from transload_dynamics_sink.metadata import Metadata
-from transload_dynamics_sink.states import UPDATE_ONLY, initial_state, is_read_only, set_states
-from transload_dynamics_sink.values import dump_row, write_row
+from transload_dynamics_sink.states import initial_state, is_read_only, set_states
+from transload_dynamics_sink.upserts import upsert_rows
 
 
 class Restoration:
     """Rows of one table on their way back: opened where they must be, rewritten, brought to their state."""
 
-    def __init__(self, dataverse: Dataverse, metadata: Metadata, inverses: Sequence[RestoreRow]) -> None:
-        self._dataverse, self._metadata, self._inverses = dataverse, metadata, inverses
+    def __init__(self, dataverse: Dataverse, metadata: Metadata, files: Files, inverses: Sequence[RestoreRow]) -> None:
+        self._dataverse, self._metadata, self._files, self._inverses = dataverse, metadata, files, inverses
         self._table = metadata.get_table(inverses[0].table)
         self._outcomes = [Outcome()] * len(inverses)
 
@@ -52,30 +53,43 @@ class Restoration:
         ]
         settled = set_states(self._dataverse, self._metadata, self._table.name, changes)
         for index, outcome in zip(states, settled, strict=True):
-            self._outcomes[index] = Outcome(error=outcome.error)
+            self._outcomes[index] = _gone_is_fine(outcome)
 
     def _rewrite(self) -> None:
-        operations: dict[int, Operation] = {}
+        writes: dict[int, Upsert] = {}
         for index in self._open():
             inverse = self._inverses[index]
             if not inverse.columns:
                 continue
-            try:
-                row = write_row(self._metadata, self._table, _key(inverse), inverse.columns, creating=False)
-            except UnfitValueError as error:
-                self._outcomes[index] = Outcome(error=error)
+            if (lost := self._lost_file(inverse)) is not None:
+                self._outcomes[index] = Outcome(error=lost)
                 continue
-            address = f"{self._table.entity_set}({inverse.row_id})"
-            operations[index] = Operation("PATCH", address, dump_row(row), UPDATE_ONLY)
-        replies = send_operations(self._dataverse, list(operations.values()))
-        for index, reply in zip(operations, replies, strict=True):
-            if (refusal := reply.refusal) is None:
-                continue
-            check_stopping(refusal, self._dataverse)
-            if refusal.status == 404:
-                self._outcomes[index] = Outcome(note="was gone already")
-            else:
-                self._outcomes[index] = Outcome(error=refusal.error(str(_key(self._inverses[index]))))
+            key, table = _key(inverse), self._table.name
+            writes[index] = Upsert(key, table, inverse.row_id, inverse.columns, exists=True)
+        if not writes:
+            return
+        rewritten = upsert_rows(self._dataverse, self._metadata, self._files, list(writes.values()))
+        for index, outcome in zip(writes, rewritten, strict=True):
+            self._outcomes[index] = _gone_is_fine(outcome)
+
+    def _lost_file(self, inverse: RestoreRow) -> RecordError | None:
+        """Return the error for a former file that nobody has kept: only what a migration brings is."""
+        for column, cell in inverse.columns.items():
+            if isinstance(cell, FileRef) and not self._files.has(cell):
+                return RefusedError(
+                    str(_key(inverse)),
+                    "file",
+                    f"the file that {column} held before the migration was not kept",
+                    "Put the former file back by hand, from a backup of the environment.",
+                )
+        return None
+
+
+def _gone_is_fine(outcome: Outcome) -> Outcome:
+    error = outcome.error
+    if isinstance(error, RefusedError) and error.target_code in {ROW_MISSING, KEY_ROW_MISSING}:
+        return Outcome(note="was gone already")
+    return Outcome(error=error)
 
 
 def _key(inverse: RestoreRow) -> RecordKey:

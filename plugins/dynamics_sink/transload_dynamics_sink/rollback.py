@@ -17,6 +17,8 @@ from transload.values import Inverse
 from transload_dynamics_sink.batch import Operation, check_stopping, send_operations
 from transload_dynamics_sink.client import Dataverse, open_dataverse
 from transload_dynamics_sink.errors import KEY_ROW_MISSING, ROW_MISSING
+from transload_dynamics_sink.files import open_files
+from transload_dynamics_sink.links import unlink_rows
 from transload_dynamics_sink.metadata import Metadata, Table, open_metadata
 from transload_dynamics_sink.orphans import find_foreign_children
 from transload_dynamics_sink.restore import Restoration
@@ -30,7 +32,8 @@ def undo(inverses: Sequence[Inverse], context: RunContext) -> list[Outcome]:
         case DeleteRow():
             return delete_rows(dataverse, metadata, cast(Sequence[DeleteRow], inverses))
         case RestoreRow():
-            return Restoration(dataverse, metadata, cast(Sequence[RestoreRow], inverses)).run()
+            files = context.resource(open_files)
+            return Restoration(dataverse, metadata, files, cast(Sequence[RestoreRow], inverses)).run()
         case Disassociate():
             return unlink_rows(dataverse, metadata, cast(Sequence[Disassociate], inverses))
         case DropSchema():
@@ -53,18 +56,6 @@ def delete_rows(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[Del
     for index, outcome in _undo_all(dataverse, operations, lambda index: str(inverses[index].row_id)):
         outcomes[index] = outcome
     return outcomes
-
-
-def unlink_rows(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[Disassociate]) -> list[Outcome]:
-    """Undo links of one table's rows."""
-    table = metadata.get_table(inverses[0].table)
-    operations = {}
-    for index, inverse in enumerate(inverses):
-        collection = metadata.get_collection(table.name, inverse.relationship)
-        address = f"{table.entity_set}({inverse.row_id})/{collection.navigation}({inverse.other.row_id})/$ref"
-        operations[index] = Operation("DELETE", address)
-    undone = _undo_all(dataverse, operations, lambda index: str(inverses[index].row_id))
-    return [outcome for _, outcome in undone]
 
 
 def _undo_all(

@@ -12,8 +12,9 @@ import orjson
 
 from transload import RecordKey, RowId, RowRef, TableName, TargetColumn
 from transload.errors import NotOfferedError, UnfitValueError
-from transload.values import Cell, ColumnType, Lookup
+from transload.values import Cell, ColumnType, FileRef, Lookup
 from transload_dynamics_sink.client import Json
+from transload_dynamics_sink.columns import MASKS, STAND_INS, Carrier
 from transload_dynamics_sink.metadata import Metadata, Table
 
 _MIDDAY = time(12, tzinfo=UTC)
@@ -23,6 +24,9 @@ CREATED, OVERRIDDEN = "createdon", "overriddencreatedon"
 
 def write_row(metadata: Metadata, table: Table, key: RecordKey, columns: Mapping[str, Cell], *, creating: bool) -> Json:
     """Return the properties of a row.
+
+    Files are left out, because they travel by themselves; parties are left out of an update for the
+    same reason.
 
     Args:
         metadata: Names the entity sets that lookups point into.
@@ -37,6 +41,7 @@ def write_row(metadata: Metadata, table: Table, key: RecordKey, columns: Mapping
         NotOfferedError: The table has no such column.
     """
     row: Json = {}
+    parties: dict[int, Cell] = {}
     for name, cell in columns.items():
         column = table.shape.columns.get(name)
         if column is None:
@@ -44,18 +49,46 @@ def write_row(metadata: Metadata, table: Table, key: RecordKey, columns: Mapping
                 f"{table.name} has no column {name}",
                 "Run `transload prepare`, or take the column out of the mapping and plan again.",
             )
-        if creating and cell is None:
-            continue
-        if not (column.creatable if creating else column.updatable):
-            if creating or not column.creatable:
-                moment = "on creation" if column.updatable else "at all"
-                raise UnfitValueError(key, name, f"cannot be written {moment}")
+        if (creating and cell is None) or not _may_write(column, key, creating=creating):
             continue
         if column.type is ColumnType.LOOKUP:
             row.update(_write_lookup(metadata, table, column, key, cell))
+        elif column.type is ColumnType.PARTIES:
+            parties[MASKS[name]] = cell
+        elif column.type is ColumnType.FILE:
+            row.update(_write_file(table, column, key, cell))
         else:
             row[name] = _write_cell(column, key, cell)
+    if parties and creating:
+        row[party_collection(table.name)] = [
+            party for mask, cell in parties.items() for party in write_parties(metadata, key, mask, cell)
+        ]
     return row
+
+
+def party_collection(table: str) -> str:
+    """Return the collection that holds the parties of an activity."""
+    return f"{table}_activity_parties"
+
+
+def write_parties(metadata: Metadata, key: RecordKey, mask: int, cell: Cell) -> list[Json]:
+    """Return the parties of one participation type.
+
+    Raises:
+        UnfitValueError: The cell holds something else than rows.
+    """
+    parties: list[Json] = []
+    for row in cell if isinstance(cell, tuple) else () if cell is None else (cell,):
+        if not isinstance(row, RowRef):
+            raise UnfitValueError(key, party_name(mask), f"takes people, and {row!r} is no row")
+        address = f"/{metadata.get_entity_set(row.table)}({row.row_id})"
+        parties.append({f"partyid_{row.table}@odata.bind": address, "participationtypemask": mask})
+    return parties
+
+
+def party_name(mask: int) -> str:
+    """Return the column of a participation type."""
+    return next(name for name, number in MASKS.items() if number == mask)
 
 
 def dump_row(row: Json) -> bytes:
@@ -71,10 +104,24 @@ def read_row(table: Table, raw: Json, columns: Sequence[str]) -> dict[str, Cell]
     """
     cells: dict[str, Cell] = {}
     for name in columns:
-        cells[name] = _read_cell(table.shape.columns[name], raw)
+        column = table.shape.columns[name]
+        if column.type is ColumnType.PARTIES:
+            cells[name] = read_parties(raw.get(party_collection(table.name)) or [], MASKS[name])
+        elif column.type is not ColumnType.FILE:
+            cells[name] = _read_cell(table.name, column, raw)
     if cells.get(OVERRIDDEN) is not None and CREATED in raw:
-        cells[OVERRIDDEN] = _read_cell(table.shape.columns[CREATED], raw)
+        cells[OVERRIDDEN] = _read_cell(table.name, table.shape.columns[CREATED], raw)
     return cells
+
+
+def read_parties(found: Sequence[Json], mask: int) -> tuple[RowRef, ...] | None:
+    """Return the rows among an activity's parties that take part in one way, sorted; None when there are none."""
+    rows = {
+        RowRef(TableName(raw[f"_partyid_value@{LOGICAL_NAME}"]), RowId(str(raw["_partyid_value"]).lower()))
+        for raw in found
+        if raw["participationtypemask"] == mask and raw.get("_partyid_value") is not None
+    }
+    return tuple(sorted(rows, key=str)) or None
 
 
 def property_of(column: TargetColumn) -> str:
@@ -82,14 +129,31 @@ def property_of(column: TargetColumn) -> str:
     return f"_{column.name}_value" if column.type is ColumnType.LOOKUP else column.name
 
 
+def _may_write(column: TargetColumn, key: RecordKey, *, creating: bool) -> bool:
+    """Return whether a column is sent; one that counts on creation only is left out of an update.
+
+    Raises:
+        UnfitValueError: The column can never be written, or not on creation.
+    """
+    if column.creatable if creating else column.updatable:
+        return True
+    if creating or not column.creatable:
+        moment = "on creation" if column.updatable else "at all"
+        raise UnfitValueError(key, column.name, f"cannot be written {moment}")
+    return False
+
+
 def _write_lookup(
     metadata: Metadata, table: Table, column: TargetColumn, key: RecordKey, cell: Cell
 ) -> Mapping[str, str | None]:
     if cell is None:
         # Any of the names of a lookup to several tables clears it.
-        target, address = next(iter(column.targets), TableName("")), None
+        target = next((name for of, name in table.navigation if of == column.name), "")
+        address: str | None = None
     elif isinstance(cell, RowRef):
-        target, address = cell.table, f"/{metadata.get_entity_set(cell.table)}({cell.row_id})"
+        base, meant = STAND_INS.get((table.name, column.name), ("", ""))
+        target = base if cell.table == meant else cell.table
+        address = f"/{metadata.get_entity_set(target)}({cell.row_id})"
     else:
         raise UnfitValueError(key, column.name, f"is a lookup, and {cell!r} is no row")
     name = table.navigation.get((column.name, target))
@@ -99,10 +163,21 @@ def _write_lookup(
     return {f"{name}@odata.bind": address}
 
 
+def _write_file(table: Table, column: TargetColumn, key: RecordKey, cell: Cell) -> Mapping[str, None]:
+    """Return what a row says of its file: only that there shall be none."""
+    if cell is None:
+        return {} if table.files[column.name].carrier is Carrier.COLUMN else {column.name: None}
+    if not isinstance(cell, FileRef):
+        raise UnfitValueError(key, column.name, f"takes a file, and {cell!r} is none")
+    return {}
+
+
 def _write_cell(column: TargetColumn, key: RecordKey, cell: Cell) -> object:
     match cell:
         case Lookup() | RowRef():
             raise UnfitValueError(key, column.name, f"is {column.type}, and {cell} is a row")
+        case FileRef():
+            raise UnfitValueError(key, column.name, f"is {column.type}, and takes no file")
         case Decimal():
             if not cell.is_finite():
                 raise UnfitValueError(key, column.name, f"cannot hold {cell}")
@@ -113,6 +188,10 @@ def _write_cell(column: TargetColumn, key: RecordKey, cell: Cell) -> object:
             return bool(cell)
         case int() if column.type is ColumnType.CHOICES:
             return str(cell)
+        case tuple() if column.type is ColumnType.CHOICES:
+            return ",".join(str(option) for option in cell) or None
+        case tuple():
+            raise UnfitValueError(key, column.name, f"is {column.type}, and takes one value only")
         case _:
             return cell
 
@@ -132,7 +211,7 @@ def _moment(value: datetime) -> str:
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def _read_cell(column: TargetColumn, raw: Json) -> Cell:
+def _read_cell(table_name: str, column: TargetColumn, raw: Json) -> Cell:
     name = property_of(column)
     value = raw.get(name)
     if value is None:
@@ -140,7 +219,8 @@ def _read_cell(column: TargetColumn, raw: Json) -> Cell:
     match column.type:
         case ColumnType.LOOKUP:
             table = raw.get(f"{name}@{LOGICAL_NAME}") or next(iter(column.targets), "")
-            return RowRef(TableName(table), RowId(str(value).lower()))
+            base, meant = STAND_INS.get((table_name, column.name), ("", ""))
+            return RowRef(TableName(meant if table == base else table), RowId(str(value).lower()))
         case ColumnType.DECIMAL | ColumnType.MONEY:
             return Decimal(value)
         case ColumnType.DATETIME:
@@ -149,6 +229,8 @@ def _read_cell(column: TargetColumn, raw: Json) -> Cell:
             return date.fromisoformat(value[:10])
         case ColumnType.ID:
             return str(value).lower()
+        case ColumnType.CHOICES:
+            return tuple(sorted(int(option) for option in str(value).split(",")))
         case _:
             cell: str | int | bool | Decimal = value
             return cell
