@@ -4,8 +4,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from transload import SchemaChange, SchemaKind, TableName, TargetColumn
-from transload.values import ColumnType
+import pytest
+
+from transload import Associate, SchemaChange, SchemaKind, TableName, TargetColumn
+from transload.values import Cell, ColumnType
 from transload_dynamics_sink.schema_changes import SchemaWorker
 
 if TYPE_CHECKING:
@@ -132,3 +134,134 @@ def test_takes_back_what_it_made_and_a_second_time_nothing(connected: "Connected
     assert [outcome.error for outcome in first] == [None] * len(ALL)
     assert {outcome.note for outcome in second} == {"was gone already"}
     assert connected.org.digest() == before
+
+
+TICKET, CONTACT, NOTE = TableName("mig_ticket"), TableName("contact"), TableName("annotation")
+NAME = TargetColumn("mig_name", ColumnType.TEXT, "Name", max_length=200)
+PLACE = TargetColumn("mig_placeid", ColumnType.LOOKUP, "Place", targets=(ACCOUNT,))
+PARENT = TargetColumn("mig_parentid", ColumnType.LOOKUP, "Parent", targets=(TICKET,))
+TABLE = SchemaChange(SchemaKind.TABLE, TICKET, TICKET, "Ticket", NAME, plural="Tickets")
+LINK = SchemaChange(SchemaKind.LINK, "mig_ticket_contact", TICKET, "Contacts", other=CONTACT)
+WHOLE = [
+    TABLE,
+    *(SchemaChange(SchemaKind.COLUMN, each.name, TICKET, each.label, each) for each in (COLUMNS[0], PLACE, PARENT)),
+    LINK,
+    SchemaChange(SchemaKind.KEY, "mig_idkey", TICKET, "Id", key_columns=("mig_id",)),
+]
+
+
+def test_makes_a_table_with_all_that_belongs_to_it_in_any_order(connected: "Connected", worker: SchemaWorker) -> None:
+    _, _, *outcomes = worker.prepare([*reversed(WHOLE)])
+
+    assert [outcome.error for outcome in outcomes] == [None] * len(WHOLE)
+    assert [outcome.change.kind for outcome in outcomes] == [change.kind for change in WHOLE]
+    shape = connected.metadata.get_table(TICKET).shape
+    assert (shape.label, shape.name_column, shape.id_column) == ("Ticket", "mig_name", "mig_ticketid")
+    assert shape.columns["mig_name"].max_length == 200
+    assert shape.columns["mig_placeid"].targets == (ACCOUNT,)
+    assert shape.links == {"mig_ticket_contact"}
+    assert [(state.value, state.label) for state in shape.states] == [(0, "Active"), (1, "Inactive")]
+    assert "ownerid" in shape.columns
+    assert TICKET in connected.metadata.get_table("annotation").shape.columns["objectid"].targets
+
+
+def test_rows_of_a_new_table_are_written_linked_and_read_back(connected: "Connected", worker: SchemaWorker) -> None:
+    worker.prepare(WHOLE)
+    connected.load(*connected.accounts(1))
+    connected.load(connected.upsert(2, {"lastname": "Olsen"}, CONTACT))
+    cells: dict[str, Cell] = {"mig_name": "One", "mig_id": "1", "mig_placeid": connected.ref(1)}
+
+    outcomes = [
+        *connected.load(connected.upsert(5, cells, TICKET)),
+        *connected.load(connected.upsert(6, {"mig_name": "Two", "mig_parentid": connected.ref(5, TICKET)}, TICKET)),
+        *connected.load(Associate(connected.key(5), TICKET, connected.id(5), LINK.name, connected.ref(2, CONTACT))),
+        *connected.load(connected.upsert(7, {"notetext": "Hi", "objectid": connected.ref(5, TICKET)}, NOTE)),
+    ]
+
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+    assert connected.read(TICKET, 5, *cells, LINK.name) == {**cells, LINK.name: (connected.ref(2, CONTACT),)}
+    assert connected.read(TICKET, 6, "mig_parentid") == {"mig_parentid": connected.ref(5, TICKET)}
+    assert connected.read(NOTE, 7, "objectid") == {"objectid": connected.ref(5, TICKET)}
+
+
+def test_a_table_is_made_once_published_and_taken_back(connected: "Connected", worker: SchemaWorker) -> None:
+    before = connected.org.digest()
+
+    first, second = worker.prepare(WHOLE), worker.prepare(WHOLE)
+    undone = [worker.drop(outcome.change) for outcome in reversed(first)]
+    again = [worker.drop(outcome.change) for outcome in reversed(first)]
+
+    assert [outcome.created for outcome in first] == [True] * (2 + len(WHOLE))
+    assert not any(outcome.created or outcome.error for outcome in second)
+    assert connected.messages().count("PublishXml") == 1
+    assert [outcome.error for outcome in undone] == [None] * len(first)
+    assert {outcome.note for outcome in again} == {"was gone already"}
+    assert connected.org.digest() == before
+
+
+def test_a_lookup_to_several_tables_is_refused_with_advice(worker: SchemaWorker) -> None:
+    *_, outcome = worker.prepare([column(replace(PLACE, targets=(ACCOUNT, CONTACT)))])
+
+    assert outcome.error is not None
+    assert "one lookup for each table" in outcome.error.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (column(replace(PLACE, targets=(CONTACT,))), "does not point to contact"),
+        (replace(LINK, table=ACCOUNT, other=TICKET), "has no table mig_ticket"),
+        (replace(TABLE, name="contact", table=CONTACT), "does not begin with mig_"),
+        (replace(LINK, name="mig_friends", table=ACCOUNT, other=TableName("lead")), "not with lead"),
+    ],
+)
+def test_what_is_there_and_does_not_fit_is_left_alone(worker: SchemaWorker, change: SchemaChange, problem: str) -> None:
+    friends = SchemaChange(SchemaKind.LINK, "mig_friends", ACCOUNT, "Friends", other=CONTACT)
+    worker.prepare([column(PLACE), friends])
+
+    *_, outcome = worker.prepare([change])
+
+    assert problem in str(outcome.error)
+
+
+def test_a_table_with_other_names_is_not_taken_over(worker: SchemaWorker) -> None:
+    worker.prepare([TABLE])
+
+    *_, outcome = worker.prepare([replace(TABLE, column=replace(NAME, name="mig_title"))])
+
+    assert "mig_name holds the names of its rows" in str(outcome.error)
+
+
+def test_columns_of_a_table_that_cannot_be_made_say_so(worker: SchemaWorker) -> None:
+    *_, outcome = worker.prepare([SchemaChange(SchemaKind.COLUMN, "mig_id", TICKET, "Id", COLUMNS[0])])
+
+    assert "has no table mig_ticket" in str(outcome.error)
+
+
+def test_a_table_that_holds_rows_of_others_is_kept(connected: "Connected", worker: SchemaWorker) -> None:
+    worker.prepare([TABLE])
+    connected.load(connected.upsert(5, {"mig_name": "Theirs"}, TICKET))
+
+    outcome = worker.drop(TABLE)
+
+    assert "still has rows" in str(outcome.error)
+    assert connected.read(TICKET, 5, "mig_name") == {"mig_name": "Theirs"}
+
+
+def test_what_others_need_is_kept_with_advice(worker: SchemaWorker) -> None:
+    worker.prepare([TABLE])
+    worker.prepare([column(replace(PLACE, targets=(TICKET,)))])
+
+    outcome = worker.drop(TABLE)
+
+    assert outcome.error is not None
+    assert "Dependencies" in outcome.error.remedy
+
+
+def test_options_that_a_choice_lacks_are_named(worker: SchemaWorker) -> None:
+    choice = COLUMNS[6]
+    worker.prepare([column(choice)])
+
+    *_, outcome = worker.prepare([column(replace(choice, options={1: "a", 2: "C"}))])
+
+    assert "without the options C" in str(outcome.error)
