@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transload import Lookup, TableName
+from transload import Lookup, SchemaChange, SchemaKind, TableName, TargetColumn
 from transload.errors import ConfigError, NotOfferedError
 from transload.values import ColumnType
-from transload_dynamics_sink.environment import read_facts
+from transload_dynamics_sink.environment import find_headroom, read_facts
 from transload_dynamics_sink.lookups import Finder
 from transload_dynamics_sink.read_back import read_rows, scan
+from transload_dynamics_sink.schema_changes import SchemaWorker
 
 if TYPE_CHECKING:
     from dynamics_sink.conftest import Connected
 
-ACCOUNT, USER = TableName("account"), TableName("systemuser")
+ACCOUNT, USER, UNIT = TableName("account"), TableName("systemuser"), TableName("uom")
 
 
 def finder(connected: "Connected", fallback: str = "boss@example.com") -> Finder:
@@ -172,3 +173,88 @@ def test_answers_with_the_fallback_owner(connected: "Connected") -> None:
 def test_a_missing_fallback_owner_stops_before_anything_is_written(connected: "Connected") -> None:
     with pytest.raises(ConfigError, match=r"fallback_owner: no enabled user has the e-mail boss@example\.com"):
         finder(connected).find([Lookup(USER)])
+
+
+@pytest.mark.parametrize(
+    ("table", "criteria"),
+    [
+        ("uom", (("name", "primary unit"),)),
+        ("uomschedule", (("name", "Default Unit"),)),
+        ("transactioncurrency", (("isocurrencycode", "usd"), ("statecode", "0"))),
+        ("role", (("name", "SALESPERSON"),)),
+        ("bookingstatus", (("name", "Completed"),)),
+        ("msdyn_workordertype", (("msdyn_name", "service call"),)),
+        ("msdyn_priority", (("msdyn_name", "High"),)),
+        ("team", (("name", "{unit}"), ("isdefault", "True"))),
+    ],
+)
+def test_finds_what_an_environment_has_by_what_people_call_it(
+    connected: "Connected", table: str, criteria: tuple[tuple[str, str], ...]
+) -> None:
+    unit = str(connected.org.rows("businessunit")[0]["name"])
+    lookup = Lookup(TableName(table), criteria=tuple((name, value.format(unit=unit)) for name, value in criteria))
+
+    found = finder(connected).find([lookup])
+
+    assert found[lookup].table == table
+
+
+def test_a_unit_is_found_in_its_group(connected: "Connected") -> None:
+    for number, group in ((1, "Hours"), (2, "Days")):
+        connected.load(connected.upsert(number, {"name": group, "baseuomname": "Each"}, TableName("uomschedule")))
+    lookup = Lookup(UNIT, criteria=(("name", "each"), ("uomscheduleid", connected.id(2).upper())))
+
+    found = finder(connected).find([lookup, Lookup(UNIT, criteria=(("name", "each"),))])
+
+    assert list(found) == [lookup]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("uomscheduleid", "Days"), ("quantity", "many"), ("isschedulebaseuom", "perhaps"), ("organizationid", "x")],
+)
+def test_what_no_column_of_its_type_can_hold_is_not_found(connected: "Connected", column: str, value: str) -> None:
+    lookup = Lookup(UNIT, criteria=((column, value),))
+
+    assert finder(connected).find([lookup]) == {}
+
+
+@pytest.mark.parametrize(
+    ("edition", "made", "findings"),
+    [
+        (None, "3", [("dynamics.custom_tables", "info", "room for 12 more")]),
+        ("professional", "3", [("dynamics.custom_tables", "info", "room for 12 more")]),
+        ("professional", "15", [("dynamics.custom_tables", "warning", "room for 0 more")]),
+        ("enterprise", "99", []),
+    ],
+)
+def test_counts_the_room_for_custom_tables(
+    edition: str | None, made: str, findings: list[tuple[str, str, str]]
+) -> None:
+    found = find_headroom({"edition": edition or "", "custom_tables": made})
+
+    assert [(each.code, each.severity) for each in found] == [(code, severity) for code, severity, _ in findings]
+    assert all(text in each.title for each, (_, _, text) in zip(found, findings, strict=True))
+
+
+def test_tables_of_the_client_are_counted_and_those_of_apps_are_not(
+    connected: "Connected", worker: SchemaWorker
+) -> None:
+    table = TableName("mig_ticket")
+    name = TargetColumn("mig_name", ColumnType.TEXT, "Name", max_length=100)
+    before = read_facts(connected.dataverse, connected.metadata)["custom_tables"]
+
+    worker.prepare([SchemaChange(SchemaKind.TABLE, table, table, "Ticket", name, plural="Tickets")])
+
+    assert (before, read_facts(connected.dataverse, connected.metadata)["custom_tables"]) == ("0", "1")
+
+
+def test_thirty_tables_take_a_handful_of_requests(connected: "Connected") -> None:
+    names = sorted(connected.org.environment.model.tables)[:30]
+    before = len(connected.org.requests)
+
+    connected.metadata.read_ahead(names)
+    for name in names:
+        connected.metadata.get_table(name)
+
+    assert len(connected.org.requests) - before <= 7

@@ -10,11 +10,19 @@ from transload_dynamics_sink.metadata import Metadata
 
 _FIELD_SERVICE = "msdyn_workorder"
 _SALES = "quote"
+PROFESSIONAL_TABLES = 15
+"""Custom tables that Microsoft's licensing guide grants to Sales Professional."""
 _ORGANIZATION = "name,languagecode,isauditenabled,_basecurrencyid_value,maxuploadfilesize"
 
 
-def read_facts(dataverse: Dataverse, metadata: Metadata) -> Mapping[str, str]:
-    """Return what an administrator wants to see, name to text."""
+def read_facts(dataverse: Dataverse, metadata: Metadata, edition: str | None = None) -> Mapping[str, str]:
+    """Return what an administrator wants to see, name to text.
+
+    Args:
+        dataverse: The environment.
+        metadata: Of the same environment.
+        edition: What the client says of its licence; the environment cannot be asked.
+    """
     organization = _organization(dataverse)
     base = organization.get("_basecurrencyid_value")
     currencies = _currencies(dataverse)
@@ -26,6 +34,8 @@ def read_facts(dataverse: Dataverse, metadata: Metadata) -> Mapping[str, str]:
         "currencies": ", ".join(sorted(currencies.values())),
         "field_service": _yes(metadata.has_table(_FIELD_SERVICE)),
         "sales": _yes(metadata.has_table(_SALES)),
+        "edition": edition or "",
+        "custom_tables": str(metadata.count_custom_tables()),
         "audit_log": _yes(bool(organization.get("isauditenabled"))),
         "requests_in_flight": str(dataverse.who_am_i["dop_hint"]) or "no advice",
     }
@@ -51,7 +61,7 @@ def check_connection(context: RunContext) -> list[Finding]:
 def audit_environment(target: TargetSchema, context: RunContext) -> list[Finding]:
     """Return what an administrator should know or decide before anything is written."""
     facts = target.facts
-    findings = [_field_service(facts), _duplicates(), _currency(facts)]
+    findings = [_field_service(facts), _duplicates(), _currency(facts), *find_headroom(facts)]
     if facts.get("audit_log") == "yes":
         findings.append(
             Finding(
@@ -63,6 +73,28 @@ def audit_environment(target: TargetSchema, context: RunContext) -> list[Finding
             )
         )
     return [*findings, *_fallback_owner(context)]
+
+
+def find_headroom(facts: Mapping[str, str]) -> list[Finding]:
+    """Return how many more tables of its own the licence grants the client, where it grants a number."""
+    edition, made = facts.get("edition"), int(facts.get("custom_tables") or 0)
+    if edition == "enterprise":
+        return []
+    room = PROFESSIONAL_TABLES - made
+    severity, remedy = Severity.INFO, ""
+    if not edition:
+        remedy = "Say `edition` in [dynamics_sink]; Sales Enterprise has no such limit."
+    elif room <= 0:
+        severity, remedy = Severity.WARNING, "Let the mapping use tables that are there, or license Sales Enterprise."
+    return [
+        Finding(
+            "dynamics.custom_tables",
+            severity,
+            f"Sales Professional has room for {max(room, 0)} more custom tables",
+            f"{made} of {PROFESSIONAL_TABLES} are there.",
+            remedy,
+        )
+    ]
 
 
 def read_version(dataverse: Dataverse) -> str:

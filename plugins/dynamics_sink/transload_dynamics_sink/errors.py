@@ -49,7 +49,7 @@ NOT_A_MEMBER = "0x80072560"
 ORGANIZATION_DISABLED = "0x8004a104"
 CLOSED_CODES = frozenset({"0x80043b09", "0x8004022e"})
 """Refusals to change a closed row or what belongs to it; which of the two comes is not documented."""
-_PRIVILEGES = frozenset({"0x80040220", "0x80040231", "0x80048306", "0x80040256"})
+_PRIVILEGES = frozenset({"0x80040220", "0x80040231", "0x80048306", "0x80040256", "0x80042f09", "0x80040225"})
 
 _PARENT = "Load the row it refers to first; `transload explain` shows why it is missing."
 _MAPPING = "Correct the value in the source, or the rule in the mapping, then run `transload run` again."

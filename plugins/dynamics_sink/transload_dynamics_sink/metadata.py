@@ -32,7 +32,7 @@ _AT_ONCE = 6
 _TABLES_AT_ONCE = 5
 """Tables of one batch: the service answers a batch's queries one after the other."""
 _TABLE = "LogicalName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,DisplayName,IsActivity"
-_SETS = "LogicalName,EntitySetName,IsCustomEntity,IsIntersect"
+_SETS = "LogicalName,EntitySetName,IsCustomEntity,IsManaged,IsIntersect"
 _COLUMNS = (
     "LogicalName,AttributeOf,AttributeType,AttributeTypeName,DisplayName,IsCustomAttribute,"
     "IsValidForCreate,IsValidForUpdate,RequiredLevel"
@@ -121,8 +121,9 @@ class Metadata:
         return self._find_entity_set(name) is not None
 
     def count_custom_tables(self) -> int:
-        """Return how many tables customers and vendors have added, the intersects of links left out."""
-        return sum(bool(raw["IsCustomEntity"]) and not raw["IsIntersect"] for raw in self._list().values())
+        """Return how many tables the client has made itself; apps bring theirs, and links have theirs beside."""
+        made = (raw for raw in self._list().values() if raw.get("IsCustomEntity") and not raw.get("IsManaged"))
+        return sum(not raw.get("IsIntersect") for raw in made)
 
     def get_entity_set(self, name: str) -> str:
         """Return the name of a table in addresses, without reading all of its metadata.

@@ -59,7 +59,7 @@ def describe_target(tables: Sequence[TableName], context: RunContext) -> TargetS
         address=chosen.address,
         tables=found,
         custom_prefix=chosen.publisher_prefix,
-        facts=environment.read_facts(dataverse, metadata),
+        facts=environment.read_facts(dataverse, metadata, chosen.edition),
     )
 
 

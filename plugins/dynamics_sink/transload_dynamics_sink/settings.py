@@ -1,7 +1,7 @@
 """The ``[dynamics_sink]`` table of a project file."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -31,6 +31,8 @@ class DynamicsSettings(BaseModel):
     """Unique name of the solution that holds what ``prepare`` creates; made when missing."""
     fallback_owner: Annotated[str, Field(min_length=3)]
     """E-mail of the enabled user who owns what belongs to nobody else."""
+    edition: Literal["enterprise", "professional"] | None = None
+    """Which Dynamics 365 Sales the client has licensed; the environment itself does not say."""
     bypass_custom_logic: bool = False
     """Whether the environment's own plug-ins, workflows and flows are skipped. Needs a privilege
     that System Administrators have; logic of Microsoft's own solutions always runs."""
