@@ -15,6 +15,8 @@ from transload.values import EntityName, TableName, TargetColumn, TargetSchema, 
 
 _LIKE_ENOUGH = 0.5
 """Names less alike than this are not looked at any further."""
+_CLOSE = 0.1
+"""How much less sure a field's second choice may be, to be taken because the first one has gone to another."""
 _FRAME = frozenset({"address"})
 """Words that frame others, as the entity's name does: the ``address_city`` is a city."""
 
@@ -117,15 +119,16 @@ def _assign(candidates: Sequence[Candidate], filled: Mapping[str, str]) -> list[
         The choices, each with the field that has the column already, if one has.
     """
     taken = dict(filled)
+    best: dict[str, Candidate] = {}
     chosen: dict[str, tuple[Candidate, str | None]] = {}
     for candidate in candidates:
-        if candidate.gap.field not in chosen and candidate.column.name not in taken:
+        surest = best.setdefault(candidate.gap.field, candidate)
+        good = surest.confidence - candidate.confidence <= _CLOSE
+        if good and candidate.gap.field not in chosen and candidate.column.name not in taken:
             chosen[candidate.gap.field] = (candidate, None)
             taken[candidate.column.name] = candidate.gap.field
-    for candidate in candidates:
-        if candidate.gap.field not in chosen:
-            chosen[candidate.gap.field] = (candidate, taken[candidate.column.name])
-    return list(chosen.values())
+    shared = {name: (c, taken[c.column.name]) for name, c in best.items() if name not in chosen}
+    return [*chosen.values(), *shared.values()]
 
 
 def _proposal(candidate: Candidate, first: str | None) -> Proposal:

@@ -6,8 +6,8 @@ data (``glossary.yaml``); here is only how a name is taken apart, and how its wo
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
@@ -21,6 +21,7 @@ _LIKENESS = 88.0
 """From which likeness (0 to 100) on a misspelt word is taken for a known one."""
 _SHORTEST_FUZZY = 5
 _SHORTEST_PIECE = 2
+_SHORTEST_PLURAL = 3
 
 
 def split_words(name: str) -> list[str]:
@@ -54,7 +55,8 @@ class Vocabulary:
     def meaning(self, name: str) -> tuple[str, ...]:
         """Return the meaning of a name: known words in their one spelling, without noise."""
         if name not in self._read:
-            known = self._translated([piece for word in split_words(name) for piece in self._pieces(word)])
+            pieces = [piece for word in split_words(name) for piece in self._pieces(word)]
+            known = self._translated(self._translated(pieces))  # twice: acct mgr, account manager, sales rep
             self._read[name] = tuple(word for word in known if word not in self.noise) or tuple(known)
         return self._read[name]
 
@@ -79,11 +81,10 @@ class Vocabulary:
 
     def _pieces(self, word: str) -> list[str]:
         """Return a word as known words: itself, its singular, its parts, or the known word that it resembles."""
-        if word in self.words or word.isdigit():
-            return [word]
-        singular = word.removesuffix("s")
-        if singular in self.words:
+        if (singular := _singular(word, self.phrases)) in self.words or singular.isdigit():
             return [singular]
+        if word in self.words:
+            return [word]
         if parts := self._parts(word):
             return parts
         if len(word) >= _SHORTEST_FUZZY:
@@ -111,37 +112,44 @@ def _cost(parts: list[str]) -> tuple[int, int]:
     return len(parts) + sum(2 for part in parts if len(part) < 3), -max(map(len, parts))
 
 
+def _singular(word: str, phrases: Mapping[tuple[str, ...], tuple[str, ...]]) -> str:
+    """Return a word without its plural ending, unless the plural has a meaning of its own."""
+    plural = len(word) > _SHORTEST_PLURAL and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    return word[:-1] if plural and (word,) not in phrases else word
+
+
 @cache
 def load_vocabulary() -> Vocabulary:
     """Read the vocabulary that the package ships."""
     here = files("transload._proposals")
     raw = yaml.safe_load((here / "glossary.yaml").read_text(encoding="utf-8"))
     names = yaml.safe_load((here / "names.yaml").read_text(encoding="utf-8"))
-    phrases: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for meaning, variants in raw["synonyms"].items():
-        canonical = tuple(split_words(str(meaning)))
-        for variant in (meaning, *variants):
-            phrases[tuple(split_words(str(variant)))] = canonical
-    for listed in raw["noise"]:
-        if " " in str(listed):
-            phrases[tuple(split_words(listed))] = ()
+    phrases = _phrases(raw["synonyms"], raw["noise"])
     tables = [names["everywhere"], names["parts"], *names["tables"].values()]
     aliases = [alias for table in tables for listed in table.values() for alias in listed]
     said = [*raw["bookkeeping"], *raw["weights"], *raw["noise"], *aliases, *map(" ".join, phrases)]
-    words = {word for text in said for word in split_words(str(text))} | {w for m in phrases.values() for w in m}
+    words = {_singular(word, phrases) for text in said for word in split_words(str(text))}
+    words |= {word for meaning in phrases.values() for word in meaning}
     vocabulary = Vocabulary(
         phrases=phrases,
         longest=max(map(len, phrases)),
         words=frozenset(word for word in words if len(word) > 1 or not word.isalpha()),
-        noise=frozenset(str(word) for word in raw["noise"]),
+        noise=frozenset(raw["noise"]),
         weights=raw["weights"],
         bookkeeping=frozenset(),
     )
-    return Vocabulary(
-        vocabulary.phrases,
-        vocabulary.longest,
-        vocabulary.words,
-        vocabulary.noise,
-        vocabulary.weights,
-        frozenset(vocabulary.meaning(text) for text in raw["bookkeeping"]),
-    )
+    return replace(vocabulary, bookkeeping=frozenset(map(vocabulary.meaning, raw["bookkeeping"])))
+
+
+def _phrases(
+    synonyms: Mapping[str, Sequence[str]], noise: Iterable[str]
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return each phrase, with its words in the singular, and its meaning; noise of several words means nothing."""
+    own = {(word,): (word,) for word in synonyms}
+    phrases: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for meaning, variants in synonyms.items():
+        for variant in (meaning, *variants):
+            key = tuple(_singular(word, own) for word in split_words(variant))
+            phrases[key] = tuple(split_words(meaning))
+    phrases.update({tuple(split_words(text)): () for text in noise if " " in text})
+    return phrases
