@@ -2,9 +2,9 @@
 
 python benchmarks/proposals.py [fit]
 
-Prints precision and coverage for the half that weights are fitted with and for the half that they never saw, and how often
-proposals of a confidence are right. With `fit` it first computes the weights of weights.yaml anew, by logistic regression, from
-the first half, and prints them; to use them is a person's decision.
+Prints precision and coverage for the half that weights are fitted with and for the half that they never saw,
+and how often proposals of a confidence are right. With `fit` it first computes the weights of weights.yaml anew,
+by logistic regression, from the first half, and prints them; to use them is a person's decision.
 """
 
 import importlib.util
@@ -62,7 +62,7 @@ def report() -> None:
             figures = judged.measure(some)
             print(f"{name:12} {label:7} {len(some):4} pairs  precision {figures.precision:.1%}  "
                   f"coverage {figures.coverage:.1%}  right answers {figures.right:.1%}")  # fmt: skip
-    made = [(p.confidence, p.column in pair.columns) for n in pairs for pair, p in judged.answers(pairs[n]) if p]
+    made = [each for name in pairs for each in judged.confidences(pairs[name])]
     for low, high in ((0.0, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.95), (0.95, 1.01)):
         if some := [(sure, right) for sure, right in made if low <= sure < high]:
             said, was = sum(s for s, _ in some) / len(some), sum(r for _, r in some) / len(some)

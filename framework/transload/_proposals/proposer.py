@@ -15,10 +15,10 @@ from transload.values import EntityName, TableName, TargetColumn, TargetSchema, 
 
 _LIKE_ENOUGH = 0.5
 """Names less alike than this are not looked at any further."""
+_IMPOSSIBLE = -1.0
+"""How a type fits that cannot be brought into the column at all."""
 _CLOSE = 0.1
 """How much less sure a field's second choice may be, to be taken because the first one has gone to another."""
-_FRAME = frozenset({"address"})
-"""Words that frame others, as the entity's name does: the ``address_city`` is a city."""
 
 
 def propose(gaps: Sequence[MappingGap], mappings: Sequence[MappingDocument], target: TargetSchema) -> list[Proposal]:
@@ -56,8 +56,8 @@ def rank(gaps: Sequence[MappingGap], table: TargetTable) -> list[Candidate]:
 
 def _read(gap: MappingGap, vocabulary: Vocabulary) -> Field:
     shapes = tuple(shapes_of(sample) for sample in gap.samples if sample.strip() and not is_masked(sample))
-    entity = {*vocabulary.meaning(gap.entity), *vocabulary.meaning(gap.table), *_FRAME}
-    return Field(gap, vocabulary.meaning(gap.field), frozenset(entity), shapes, kinds_of(gap, shapes))
+    entity = frozenset(vocabulary.meaning(gap.entity) + vocabulary.meaning(gap.table))
+    return Field(gap, vocabulary.meaning(gap.field), entity, shapes, kinds_of(gap, shapes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,9 @@ class _Index:
         )
         for alike, entry in best.values():
             if alike >= _LIKE_ENOUGH and alike >= own:
-                yield rate(field, entry.column, entry.alias, alike, weights)
+                candidate = rate(field, entry.column, entry.alias, alike, weights)
+                if candidate.facts.type > _IMPOSSIBLE:
+                    yield candidate
 
 
 def _filled(mappings: Iterable[MappingDocument], entity: str, table: str) -> dict[str, str]:

@@ -72,6 +72,7 @@ class Field:
 
 _POINTERS = frozenset({ColumnType.LOOKUP, ColumnType.CHOICE, ColumnType.STATUS, ColumnType.PARTIES, ColumnType.OTHER})
 _IDS = frozenset({"id", "ref", "reference"})
+_PLACE = frozenset({"street", "city", "state", "postalcode", "country", "county", "latitude", "longitude"})
 
 
 def likeness(
@@ -80,7 +81,8 @@ def likeness(
     """Return how alike a field's name and another are, from 0 to 1: what they share against what each has.
 
     Words of the entity's own name count little where the other name leaves them out: the ``customer_fax``
-    of a customer is a fax. So does the id of what a lookup points to; elsewhere an id is no name.
+    of a customer is a fax. So do the id of what a lookup points to, which elsewhere is no name, and the
+    word address before a part of one.
 
     Args:
         field: The field.
@@ -93,11 +95,12 @@ def likeness(
     if not shared:
         return 0.0
     common = vocabulary.weight(shared)
+    place = not _PLACE.isdisjoint(words)
     own = 0.0
     for word in field.words:
         if word in shared:
             continue
-        if word in field.entity_words or (word in _IDS and kind in _POINTERS):
+        if word in field.entity_words or (word in _IDS and kind in _POINTERS) or (word == "address" and place):
             own += weights.entity_word * vocabulary.weight([word])
         else:
             own += 1.0 if word in _IDS and kind is not None else vocabulary.weight([word])

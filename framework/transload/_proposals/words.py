@@ -141,11 +141,9 @@ def load_vocabulary() -> Vocabulary:
     return replace(vocabulary, bookkeeping=frozenset(map(vocabulary.meaning, raw["bookkeeping"])))
 
 
-def _phrases(
-    synonyms: Mapping[str, Sequence[str]], noise: Iterable[str]
-) -> dict[tuple[str, ...], tuple[str, ...]]:
+def _phrases(synonyms: Mapping[str, Sequence[str]], noise: Iterable[str]) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Return each phrase, with its words in the singular, and its meaning; noise of several words means nothing."""
-    own = {(word,): (word,) for word in synonyms}
+    own: dict[tuple[str, ...], tuple[str, ...]] = {(word,): (word,) for word in synonyms}
     phrases: dict[tuple[str, ...], tuple[str, ...]] = {}
     for meaning, variants in synonyms.items():
         for variant in (meaning, *variants):

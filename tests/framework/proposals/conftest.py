@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -149,7 +149,23 @@ def measure(pairs: Sequence[Pair]) -> Figures:
     return Figures(good / len(made), good / sum(bool(p.columns) for p in pairs), (good + silent - missed) / len(pairs))
 
 
+def confidences(pairs: Sequence[Pair]) -> list[tuple[float, bool]]:
+    """Return how sure each proposal for these pairs is, and whether it is right."""
+    return [(p.confidence, p.column in pair.columns) for pair, p in answers(pairs) if p is not None]
+
+
 @pytest.fixture(scope="session")
-def judged() -> dict[str, list[Pair]]:
-    """Return the judged pairs, by file."""
-    return {name: read_pairs(name) for name in FILES}
+def precision_and_coverage() -> Callable[[str], tuple[float, float]]:
+    """Measures the proposals for a file of judged pairs."""
+
+    def measured(name: str) -> tuple[float, float]:
+        figures = measure(read_pairs(name))
+        return figures.precision, figures.coverage
+
+    return measured
+
+
+@pytest.fixture(scope="session")
+def sure_and_right() -> Callable[[str], list[tuple[float, bool]]]:
+    """Tells of each proposal for a file of judged pairs how sure it is, and whether it is right."""
+    return lambda name: confidences(read_pairs(name))
