@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from transload.values import ColumnType
 
-_MASKED = re.compile(r"[*•█]|\[(?:masked|redacted|hidden)", re.IGNORECASE)
+_MASKED = re.compile(r"[*•█]|x{3,}|\[(?:masked|redacted|hidden)", re.IGNORECASE)
 _MASK_ONLY = re.compile(r"^[xX\W_]*$")
 
 

@@ -42,6 +42,7 @@ class Vocabulary:
         noise: Words without a meaning.
         weights: How much a word counts, where it is not 1.
         bookkeeping: Meanings of fields that a system keeps for itself.
+        _read: Names that were read already: those of columns come again with every field.
     """
 
     phrases: Mapping[tuple[str, ...], tuple[str, ...]]

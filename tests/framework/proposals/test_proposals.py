@@ -138,7 +138,7 @@ def test_samples_that_look_like_something_else_lower_the_confidence() -> None:
     assert unfit < plain < fitting
 
 
-@pytest.mark.parametrize("mask", ["***", "o•••@e•••.com", "xxx-xxx", "[masked]"])
+@pytest.mark.parametrize("mask", ["***", "o•••@e•••.com", "xxx-xxx", "309-555-xxxx", "[masked]"])
 def test_masked_samples_say_nothing(mask: str) -> None:
     assert proposals(gap("email", TEXT, mask)) == proposals(gap("email"))
 
