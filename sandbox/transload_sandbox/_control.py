@@ -5,7 +5,7 @@ Nothing here is logged, delayed or broken by faults.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import Protocol
+from typing import Generic
 
 import orjson
 from starlette.requests import Request
@@ -13,40 +13,17 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from transload_sandbox._changes import Change
-from transload_sandbox._clock import Clock
-from transload_sandbox._layers import Latency
-from transload_sandbox._requests import RequestLog
+from transload_sandbox._system import StateT, System
 from transload_sandbox.kickserv.records import plain
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class Controlled(Protocol):
-    """What both systems offer to whoever controls them."""
-
-    requests: RequestLog
-    clock: Clock
-    latency: Latency
-
-    def digest(self) -> Mapping[str, str]:
-        """Return a digest per kind of record."""
-
-    def snapshot(self, name: str = "") -> None:
-        """Remember the present state under a name."""
-
-    def restore(self, name: str = "") -> None:
-        """Go back to a remembered state."""
-
-    def changes(self, name: str = "") -> list[Change]:
-        """Return what differs from a remembered state."""
 
 
 class ControlError(ValueError):
     """A control request cannot be carried out."""
 
 
-def with_control(app: ASGIApp, system: Controlled, more: Mapping[str, tuple[list[str], Endpoint]]) -> ASGIApp:
+def with_control(app: ASGIApp, system: System[StateT], more: Mapping[str, tuple[list[str], Endpoint]]) -> ASGIApp:
     """Put the control interface beside an application.
 
     Args:
@@ -111,10 +88,10 @@ def _answering(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-class _Control:
+class _Control(Generic[StateT]):
     """The endpoints that both systems have."""
 
-    def __init__(self, system: Controlled) -> None:
+    def __init__(self, system: System[StateT]) -> None:
         self._system = system
 
     def endpoints(self) -> dict[str, tuple[list[str], Endpoint]]:

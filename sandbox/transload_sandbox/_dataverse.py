@@ -1,27 +1,27 @@
 """A running Dataverse organisation that awaits a company."""
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Self
 
 from transload_sandbox._changes import Change
 from transload_sandbox._clock import Clock
 from transload_sandbox._control import with_control
-from transload_sandbox._layers import Latency, with_date, with_latency
+from transload_sandbox._dataverse_control import DataverseControl
+from transload_sandbox._layers import with_date, with_latency
 from transload_sandbox._org_state import OrgState, compare_states
-from transload_sandbox._requests import OnRequest, RequestLog, with_log
+from transload_sandbox._requests import OnRequest, with_log
 from transload_sandbox._seeding import seed_organisation
 from transload_sandbox._server import Server, certificates_in, make_certificates
+from transload_sandbox._system import System
 from transload_sandbox.dataverse import DataverseOrg, build_app
 from transload_sandbox.dataverse.limits import Limits
 from transload_sandbox.kickserv import Company
 
 
-class DataverseSandbox:
+class DataverseSandbox(System[OrgState]):
     """Dataverse, seeded with users and a few rows that were there before. A context manager: serving inside.
 
     Attributes:
@@ -64,14 +64,11 @@ class DataverseSandbox:
         Raises:
             ValueError: The organisation has no such edition or option.
         """
-        self.clock, self.latency = clock or Clock(), Latency(latency)
-        self.requests = RequestLog("dataverse", on_request)
-        self._folder = TemporaryDirectory(prefix="transload-sandbox-")
+        super().__init__("dataverse", on_request, latency, clock)
         installed = {"edition": edition, "field_service": field_service, "customer_service": customer_service}
         self.org = _open(store, self.clock, limits, installed)
-        self._states: dict[str, OrgState] = {}
         api = with_log(with_latency(build_app(self.org), self.latency), self.requests)
-        app = with_date(with_control(api, self, {}), self.clock.now)
+        app = with_date(with_control(api, self, DataverseControl(self.org).endpoints()), self.clock.now)
         self._secure, self._plain = Server(app, port), Server(app)
         user = self.org.add_application_user("transload")
         self.client_id, self.client_secret = user.client_id, user.client_secret
@@ -100,50 +97,26 @@ class DataverseSandbox:
     @property
     def ca_file(self) -> Path:
         """Certificate authority to trust; there while the sandbox runs."""
-        return certificates_in(Path(self._folder.name)).ca_file
+        return certificates_in(self._folder).ca_file
 
     def digest(self) -> dict[str, str]:
         """Return a digest of each table and of the customisations."""
         return self.org.digest()
 
-    def snapshot(self, name: str = "") -> None:
-        """Remember the present rows and customisations under a name."""
-        earlier = self._states.pop(name, None)
-        if earlier is not None:
-            earlier.close()
-        self._states[name] = OrgState(self.org)
+    def _capture(self) -> OrgState:
+        return OrgState(self.org)
 
-    def restore(self, name: str = "") -> None:
-        """Go back to a remembered state.
+    def _bring_back(self, state: OrgState) -> None:
+        state.restore(self.org)
 
-        Raises:
-            KeyError: Nothing was remembered under this name.
-        """
-        self._states[name].restore(self.org)
+    def _compare(self, before: OrgState, after: OrgState) -> list[Change]:
+        return list(compare_states(before, after))
 
-    def changes(self, name: str = "") -> list[Change]:
-        """Return the rows that differ from a remembered state, in the form in which they are stored.
-
-        Raises:
-            KeyError: Nothing was remembered under this name.
-        """
-        before, now = self._states[name], OrgState(self.org)
-        with closing(now):
-            return list(compare_states(before, now))
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            stack.callback(self.org.close)
-            folder = stack.enter_context(self._folder)
-            stack.enter_context(self._secure.with_tls(make_certificates(Path(folder))))
-            stack.enter_context(self._plain)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def _serve(self, stack: ExitStack) -> None:
+        stack.callback(self.org.close)
+        self._folder = Path(stack.enter_context(TemporaryDirectory(prefix="transload-sandbox-")))
+        stack.enter_context(self._secure.with_tls(make_certificates(self._folder)))
+        stack.enter_context(self._plain)
 
 
 def _open(store: Path | None, clock: Clock, limits: Limits | None, installed: Mapping[str, object]) -> DataverseOrg:

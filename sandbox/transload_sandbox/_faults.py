@@ -3,12 +3,13 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from transload_sandbox.dataverse import DataverseOrg
-from transload_sandbox.dataverse.faults import Fault, Kind
+from transload_sandbox.dataverse.faults import Fault
 from transload_sandbox.kickserv import Faults, KickservService
 from transload_sandbox.kickserv.bodies import EVERY_LAYOUT
 from transload_sandbox.kickserv.records import read_fields
@@ -54,26 +55,44 @@ class KickservFault(BaseModel):
     """Change only: keep the old ``updated-at``."""
 
 
-class DataverseFault(BaseModel):
-    """A fault of Dataverse, as data; the fields are those of its own faults."""
-
-    model_config = ConfigDict(extra="forbid")
+@dataclass(config=ConfigDict(extra="forbid"), slots=True, kw_only=True)
+class DataverseFault(Fault):
+    """A fault of Dataverse, as data: one of its own, with the system that it is for."""
 
     system: Literal["dataverse"]
-    kind: Kind
-    times: int = 1
-    method: str = "*"
-    path: str = "*"
-    seconds: float = 0
-    table: str = "*"
-    column: str = ""
-    value: str = ""
-    message: str = "The row was refused."
 
 
 AnyFault = Annotated[KickservFault | DataverseFault, Field(discriminator="system")]
 _ENTRY: TypeAdapter[KickservFault | DataverseFault] = TypeAdapter(AnyFault)
 _FILE: TypeAdapter[list[KickservFault | DataverseFault]] = TypeAdapter(list[AnyFault])
+_KICKSERV = TypeAdapter(KickservFault)
+_DATAVERSE = TypeAdapter(DataverseFault)
+_T = TypeVar("_T")
+
+
+def read_kickserv_fault(entry: Mapping[str, object]) -> KickservFault:
+    """Return a fault of Kickserv that is described without its system.
+
+    Raises:
+        FaultFileError: There is no such fault.
+    """
+    return _read(_KICKSERV, {"system": "kickserv", **entry})
+
+
+def read_dataverse_fault(entry: Mapping[str, object]) -> DataverseFault:
+    """Return a fault of Dataverse that is described without its system.
+
+    Raises:
+        FaultFileError: There is no such fault.
+    """
+    return _read(_DATAVERSE, {"system": "dataverse", **entry})
+
+
+def _read(form: TypeAdapter[_T], entry: object) -> _T:
+    try:
+        return form.validate_python(entry)
+    except ValidationError as error:
+        raise FaultFileError(str(error)) from error
 
 
 def add_kickserv_fault(entry: KickservFault, faults: Faults, service: KickservService) -> None:
@@ -127,10 +146,7 @@ class SandboxFaults:
         Raises:
             FaultFileError: There is no such fault.
         """
-        try:
-            self._queue(_ENTRY.validate_python(entry))
-        except ValidationError as error:
-            raise FaultFileError(str(error)) from error
+        self._queue(_read(_ENTRY, entry))
 
     def load(self, path: Path) -> int:
         """Queue the faults of a TOML file, ``[[fault]]`` tables, and return how many there were.
@@ -139,8 +155,8 @@ class SandboxFaults:
             FaultFileError: It cannot be read or understood.
         """
         try:
-            entries = _FILE.validate_python(tomllib.loads(path.read_text(encoding="utf-8")).get("fault", []))
-        except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+            entries = _read(_FILE, tomllib.loads(path.read_text(encoding="utf-8")).get("fault", []))
+        except (OSError, tomllib.TOMLDecodeError, FaultFileError) as error:
             raise FaultFileError(f"{path}: {error}") from error
         for entry in entries:
             self._queue(entry)
@@ -179,4 +195,4 @@ class SandboxFaults:
         if isinstance(entry, KickservFault):
             add_kickserv_fault(entry, self._kickserv, self._service)
         else:
-            self._dataverse.add(Fault(**entry.model_dump(exclude={"system"})))
+            self._dataverse.add(entry)

@@ -1,23 +1,22 @@
 """A running Kickserv account over a generated company."""
 
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from transload_sandbox._changes import Change
 from transload_sandbox._clock import Clock
 from transload_sandbox._control import with_control
 from transload_sandbox._kickserv_control import KickservControl
-from transload_sandbox._layers import Latency, with_date, with_latency
+from transload_sandbox._layers import with_date, with_latency
 from transload_sandbox._requests import OnRequest, RequestLog, SeenRequest, with_log
 from transload_sandbox._server import Server
+from transload_sandbox._system import System
 from transload_sandbox.kickserv import Company, CompanyState, Faults, KickservService, Switches, build_app
 from transload_sandbox.kickserv.downloads import Downloads
 from transload_sandbox.kickserv.faults import with_faults
 from transload_sandbox.kickserv.storage import build_storage
 
 
-class KickservSandbox:
+class KickservSandbox(System[CompanyState]):
     """Kickserv alone, for whom one half is enough. A context manager: serving inside.
 
     Attributes:
@@ -50,13 +49,11 @@ class KickservSandbox:
             latency: Seconds that every answer takes at least.
             clock: Shared with another system; its own when left out.
         """
-        self.clock, self.latency = clock or Clock(), Latency(latency)
+        super().__init__("kickserv", on_request, latency, clock)
         self.company = Company(customers, seed, now=self.clock.now)
         self.service = KickservService(self.company)
         self.faults = Faults()
-        self.requests = RequestLog("kickserv", on_request)
         self.storage_requests = RequestLog("storage", on_request)
-        self._states: dict[str, CompanyState] = {}
         api = with_log(with_latency(with_faults(build_app(self.service), self.faults), self.latency), self.requests)
         control = KickservControl(self.service, self.faults)
         self._server = Server(with_date(with_control(api, self, control.endpoints()), self.clock.now), port)
@@ -101,36 +98,17 @@ class KickservSandbox:
         """Return a digest of each kind of record."""
         return self.company.digest()
 
-    def snapshot(self, name: str = "") -> None:
-        """Remember the present records under a name."""
-        self._states[name] = self.company.snapshot()
+    def _capture(self) -> CompanyState:
+        return self.company.snapshot()
 
-    def restore(self, name: str = "") -> None:
-        """Go back to remembered records.
+    def _bring_back(self, state: CompanyState) -> None:
+        self.company.restore(state)
 
-        Raises:
-            KeyError: Nothing was remembered under this name.
-        """
-        self.company.restore(self._states[name])
+    def _compare(self, before: CompanyState, after: CompanyState) -> list[Change]:
+        return self.company.compare(before, after)
 
-    def changes(self, name: str = "") -> list[Change]:
-        """Return what differs from remembered records.
-
-        Raises:
-            KeyError: Nothing was remembered under this name.
-        """
-        return self.company.compare(self._states[name])
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            stack.enter_context(self._server)
-            stack.enter_context(self._storage)
-            # Another host by name too: a client that compares names only is found out as well.
-            self.service.storage_url = f"http://localhost:{self._storage.port}"
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def _serve(self, stack: ExitStack) -> None:
+        stack.enter_context(self._server)
+        stack.enter_context(self._storage)
+        # Another host by name too: a client that compares names only is found out as well.
+        self.service.storage_url = f"http://localhost:{self._storage.port}"

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from transload_sandbox._control import ControlError, Endpoint, answer_json, read_json
-from transload_sandbox._faults import KickservFault, add_kickserv_fault
+from transload_sandbox._faults import add_kickserv_fault, read_kickserv_fault
 from transload_sandbox.kickserv import Faults, KickservService, Switches
 from transload_sandbox.kickserv.records import add_record, read_fields
 
@@ -61,10 +61,7 @@ class KickservControl:
     async def faults(self, request: Request) -> Response:
         """Show, queue or clear faults."""
         if request.method == "POST":
-            try:
-                entry = KickservFault.model_validate({"system": "kickserv", **await read_json(request)})
-            except ValidationError as error:
-                raise ControlError(str(error)) from error
+            entry = read_kickserv_fault(await read_json(request))
             add_kickserv_fault(entry, self._faults, self._service)
         elif request.method == "DELETE":
             self._faults.clear()

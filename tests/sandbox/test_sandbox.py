@@ -1,7 +1,10 @@
 """Both stand-ins together: reachable, seeded from one company, gone afterwards."""
 
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +97,19 @@ def test_nobody_listens_after_the_end() -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(port)))
     assert url.startswith("http://127.0.0.1:")
+
+
+def test_a_sandbox_that_never_serves_makes_no_folder(tmp_path: Path) -> None:
+    code = "from transload_sandbox import Sandbox; kept = Sandbox(customers=1); input('made')"
+    command, environment = [sys.executable, "-c", code], {**os.environ, "TMPDIR": str(tmp_path)}
+
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        made = process.stdout.read(4) if process.stdout else b""
+        found = list(tmp_path.iterdir())
+        process.communicate(b"\n")
+
+    assert made == b"made"
+    assert found == []
 
 
 def test_a_port_in_use_is_named(sandbox: Sandbox) -> None:

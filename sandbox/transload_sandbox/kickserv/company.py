@@ -36,6 +36,9 @@ class CompanyState:
 
     overlays: Mapping[str, Mapping[int, Row | None]]
 
+    def close(self) -> None:
+        """Give nothing back: a state is memory only."""
+
 
 class Company(Records):
     """All records of one Kickserv account, with the changes that people make.
