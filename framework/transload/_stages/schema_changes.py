@@ -1,6 +1,6 @@
 """What the target needs before rows can be loaded: custom columns and alternate keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from transload._pipeline.transform import custom_columns, new_table
 from transload.mapping import Mapping as MappingDocument
@@ -23,7 +23,7 @@ def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
             tables[table] = SchemaChange(SchemaKind.TABLE, table, table, label, names, plural=plural)
         if document.link is not None and document.link.label:
             name, end = document.link.relationship, document.link.other
-            other = TableName(end.find.table) if end.find is not None else become[end.entities[0]]
+            other = TableName(end.find.table) if end.find is not None else _table_of(end.entities, become)
             links[name] = SchemaChange(SchemaKind.LINK, name, table, document.link.label, other=other)
         for name, column in custom_columns(document).items():
             columns[table, name] = SchemaChange(SchemaKind.COLUMN, name, table, column.label, column)
@@ -38,6 +38,11 @@ def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
                 (name,),
             )
     return [*tables.values(), *columns.values(), *links.values(), *keys.values()]
+
+
+def _table_of(entities: Iterable[str], become: Mapping[str, TableName]) -> TableName:
+    """Return the table of the first of several entities that is mapped; compiling the mapping finds that none is."""
+    return next((become[entity] for entity in entities if entity in become), TableName(""))
 
 
 def missing_changes(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:

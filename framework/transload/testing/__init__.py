@@ -16,10 +16,11 @@ from transload.testing.client_folder import ClientFolder, CommandResult, Project
 from transload.testing.hosting import host_plugins, offer_plugin, open_context
 from transload.testing.memory_company import MemoryCompany
 from transload.testing.memory_target import Call, MemoryTarget, Mishap
-from transload.testing.sink_suite import SinkExample, check_sink
+from transload.testing.sink_suite import Belonging, SinkExample, check_sink
 from transload.testing.source_suite import check_source
 
 __all__ = [
+    "Belonging",
     "Call",
     "Cassettes",
     "ClientFolder",

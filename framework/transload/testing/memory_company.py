@@ -5,7 +5,7 @@ process of its own sees the same company.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from transload._ledger.codec import decode_fields, encode
 from transload.errors import UnreachableError
+from transload.files import FileStore
 from transload.testing._json_file import read_json, write_json
 from transload.values import EntityName, Record, RecordKey, SourceEntity, SourceId, SourceSchema, Value
 
@@ -33,7 +34,8 @@ class MemoryCompany:
 
     def found(self, *entities: SourceEntity, system: str = "memory", account: str = "example") -> None:
         """Make the company, without records."""
-        self._write({"schema": asdict(SourceSchema(system, account, entities)), "records": [], "break_off": {}})
+        schema = asdict(SourceSchema(system, account, entities))
+        self._write({"schema": schema, "records": [], "break_off": {}, "files": {}, "fetched": []})
 
     def put(self, entity: str, source_id: str, /, **fields: Value) -> None:
         """Add a record, or replace the one with this id."""
@@ -61,6 +63,16 @@ class MemoryCompany:
         gone = RecordKey(EntityName(entity), SourceId(source_id))
         self._change(records=[_pack(record) for record in self.records() if record.key != gone])
 
+    def attach(self, entity: str, source_id: str, field: str, content: bytes, name: str) -> None:
+        """Attach a file to a record, or replace it; the source fetches it when it reads the record."""
+        files = self._read()["files"]
+        self._change(files={**files, f"{entity} {source_id} {field}": {"content": content.hex(), "name": name}})
+
+    def fetched(self) -> list[str]:
+        """Return which files were fetched, each as often as it was: ``photo 7 image``."""
+        labels: list[str] = self._read()["fetched"]
+        return labels
+
     def break_off(self, entity: str, after: int) -> None:
         """Let the next extraction of an entity fail after so many records; the one after that works."""
         self._change(break_off={**self._read()["break_off"], entity: after})
@@ -73,8 +85,8 @@ class MemoryCompany:
         """Return the records of an entity, or all."""
         return [_unpack(item) for item in self._read()["records"] if entity in (None, item["entity"])]
 
-    def extract(self, entity: str) -> Iterator[Record]:
-        """Yield the records of an entity.
+    def extract(self, entity: str, store: FileStore) -> Iterator[Record]:
+        """Yield the records of an entity, their files put into the store.
 
         Raises:
             UnreachableError: The company was told to break off.
@@ -86,9 +98,23 @@ class MemoryCompany:
         for number, record in enumerate(self.records(entity)):
             if number == limit:
                 break
-            yield record
+            yield self._with_files(record, store)
         if limit is not None:
             raise UnreachableError(f"the company broke off after {limit} records of {entity}")
+
+    def _with_files(self, record: Record, store: FileStore) -> Record:
+        """Fetch the files of a record, unless the store has them already."""
+        found: dict[str, Value] = {}
+        for label, file in self._read()["files"].items():
+            key, _, field = label.rpartition(" ")
+            if key == str(record.key):
+                kept = store.recall(label, file["content"])
+                if kept is None:
+                    self._change(fetched=[*self.fetched(), label])
+                    kept = store.keep([bytes.fromhex(file["content"])], file["name"])
+                    store.remember(label, file["content"], kept)
+                found[field] = asdict(kept)
+        return replace(record, fields={**record.fields, **found}) if found else record
 
     def _change(self, **parts: object) -> None:
         self._write({**self._read(), **parts})

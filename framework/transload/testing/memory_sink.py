@@ -4,17 +4,21 @@ Offered to a test's project by :class:`~transload.testing.ProjectFactory`; never
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
 from transload.context import RunContext
-from transload.errors import RefusedError
+from transload.errors import RecordError, RefusedError
+from transload.files import FileStore, digest_of
 from transload.hookspecs import hookimpl
 from transload.testing._target_rules import Content, add_schema, apply_inverse, apply_write
 from transload.testing.memory_target import Call, MemoryTarget
 from transload.values import (
     Batch,
+    Cell,
     DropSchema,
+    FileRef,
     Finding,
     Inverse,
     Lookup,
@@ -27,6 +31,7 @@ from transload.values import (
     Severity,
     TableName,
     TargetSchema,
+    Upsert,
     Write,
 )
 
@@ -67,7 +72,7 @@ def describe_target(tables: Sequence[TableName], context: RunContext) -> TargetS
 
 @hookimpl
 def prepare_target(changes: Sequence[SchemaChange], context: RunContext) -> Sequence[SchemaOutcome]:
-    """Make columns and keys."""
+    """Make tables, columns, relationships and keys."""
     with _target(context).serving(Call("prepare_target", "", len(changes))) as (content, _):
         return [_prepare(content, change) for change in changes]
 
@@ -79,7 +84,7 @@ def load(batch: Batch, context: RunContext) -> Sequence[Outcome] | None:
     if batch.table not in target.tables():
         return None
     with target.serving(Call("load", batch.table, len(batch))) as (content, refused):
-        return [_write(content, write, refused.get(str(write.key))) for write in batch]
+        return [_write(content, write, refused.get(str(write.key)), context.files) for write in batch]
 
 
 @hookimpl
@@ -101,7 +106,7 @@ def read_back(
             return None
         there = ((row_id, RowRef(table, row_id)) for row_id in row_ids)
         return {
-            row_id: Row(row_id, {name: content.rows[ref].get(name) for name in columns}, ref in content.people)
+            row_id: Row(row_id, {name: content.cell(ref, name) for name in columns}, ref in content.people)
             for row_id, ref in there
             if ref in content.rows
         }
@@ -133,14 +138,25 @@ def resolve_lookup(lookups: Sequence[Lookup], context: RunContext) -> Mapping[Lo
     return found
 
 
-def _write(content: Content, write: Write, told_to_refuse: str | None) -> Outcome:
+def _write(content: Content, write: Write, told_to_refuse: str | None, files: FileStore) -> Outcome:
     if told_to_refuse is not None:
         return Outcome(RefusedError(str(write.key), "told_to", told_to_refuse))
     try:
-        apply_write(content, write)
-    except RefusedError as error:
+        return Outcome(idle=not apply_write(content, _received(write, files)))
+    except RecordError as error:
         return Outcome(error)
-    return Outcome()
+
+
+def _received(write: Write, files: FileStore) -> Write:
+    """Return the write with each file as it arrives: with the digest of the bytes that were read for it."""
+    if not isinstance(write, Upsert):
+        return write
+    arrived: dict[str, Cell] = {}
+    for name, cell in write.columns.items():
+        if isinstance(cell, FileRef):
+            with files.open(cell.digest) as stream:
+                arrived[name] = replace(digest_of(stream), name=cell.name, media_type=cell.media_type)
+    return replace(write, columns={**write.columns, **arrived})
 
 
 def _undo(content: Content, inverse: Inverse) -> Outcome:

@@ -45,7 +45,7 @@ def extract(entity: EntityName, context: RunContext) -> Iterator[Record] | None:
     """Read the records of an entity of the company."""
     company = _company(context)
     known = {described.name for described in company.schema().entities}
-    return company.extract(entity) if entity in known else None
+    return company.extract(entity, context.files) if entity in known else None
 
 
 def _company(context: RunContext) -> MemoryCompany:

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from transload._ledger.codec import decode_cells, encode
 from transload.errors import UnreachableError
 from transload.testing._json_file import read_json, write_json
-from transload.testing._target_rules import Content, delete_row, put_row
+from transload.testing._target_rules import Content, Total, delete_row, put_row
 from transload.values import Cell, RowId, RowRef, TableName, TargetTable
 
 _TABLES: TypeAdapter[dict[TableName, TargetTable]] = TypeAdapter(dict[TableName, TargetTable])
@@ -81,6 +81,32 @@ class MemoryTarget:
     def tables(self) -> dict[TableName, TargetTable]:
         """Return the tables, with what ``prepare`` made."""
         return self._read().content.tables
+
+    def belong(self, table: str, column: str) -> None:
+        """Let the rows of a table belong to what a lookup column points to.
+
+        While that is in a read-only state nobody can make, change or delete them; when it is deleted they go along.
+        """
+        with self._changing() as state:
+            state.content.belonging.add((TableName(table), column))
+
+    def total(self, table: str, column: str, *, of: str, amount: str, by: str) -> None:
+        """Let a column hold the sum of what the rows of another table have in a column, as far as they point to it.
+
+        Args:
+            table: The table with the total.
+            column: Its column; described as one that may not be written.
+            of: The table with the amounts.
+            amount: The column that is added up.
+            by: The lookup that points to the row with the total.
+        """
+        with self._changing() as state:
+            state.content.totals.append(Total(TableName(table), column, TableName(of), amount, by))
+
+    def link(self, row: RowRef, relationship: str, other: RowRef) -> None:
+        """Link two rows, as a person would."""
+        with self._changing() as state:
+            state.content.links.add((row, relationship, other))
 
     def rows(self, table: str) -> dict[RowId, dict[str, Cell]]:
         """Return the rows of a table; empty columns are left out."""
@@ -179,6 +205,8 @@ class MemoryTarget:
             rows,
             {_ref(item["row"]) for item in raw["rows"] if item["by_people"]},
             {(_ref(row), name, _ref(other)) for row, name, other in raw["links"]},
+            {(TableName(table), column) for table, column in raw["belonging"]},
+            [Total(**total) for total in raw["totals"]],
         )
         return _State(content, [Call(**call) for call in raw["calls"]], raw["mishaps"], raw["refused"])
 
@@ -194,6 +222,7 @@ class MemoryTarget:
         ]
         links = sorted(([a.table, a.row_id], name, [b.table, b.row_id]) for a, name, b in content.links)
         body = {"tables": _TABLES.dump_python(content.tables, mode="json"), "rows": rows, "links": links}
+        body |= {"belonging": sorted(content.belonging), "totals": list(map(asdict, content.totals))}
         body |= {"calls": list(map(asdict, state.calls)), "mishaps": state.mishaps, "refused": state.refused}
         write_json(self.file, body)
 

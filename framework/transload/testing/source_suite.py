@@ -7,8 +7,10 @@ from types import ModuleType
 
 from transload._plugins import Plugins
 from transload.context import RunContext
+from transload.errors import MissingFileError
+from transload.files import FileStore, digest_of
 from transload.testing.hosting import host_plugins
-from transload.values import Record, RecordKey, SourceSchema, Value
+from transload.values import Record, RecordKey, SourceField, SourceSchema, Value
 
 _TYPES = (str, int, bool, Decimal, datetime, date, tuple, Mapping, type(None))
 
@@ -22,8 +24,9 @@ def check_source(
     """Check a source plugin against a system that answers like the real one.
 
     It describes its entities, gives every record at least once, keeps null and empty text
-    apart, uses the types of :data:`transload.Value` and no other, gives no secret away, and
-    gives the same when it is asked again.
+    apart, uses the types of :data:`transload.Value` and no other, keeps to the options that a field
+    has, puts every file that a record names into the context's file store, gives no secret away,
+    and gives the same when it is asked again.
 
     Args:
         plugin: The module with the hooks.
@@ -42,8 +45,11 @@ def check_source(
     schema = plugins.describe_source(context)
     _check_schema(schema)
     first = _extract_all(plugins, schema, context)
+    described = {entity.name: entity.fields for entity in schema.entities}
     for record in first.values():
         _check_record(record, secrets)
+        _check_options(record, described.get(record.key.entity, {}))
+        _check_files(record, context.files)
     _check_expected(first, expected)
     again = _extract_all(plugins, schema, context)
     assert again == first, "extracting twice gives different records"
@@ -78,6 +84,25 @@ def _check_record(record: Record, secrets: Collection[str]) -> None:
         name = path.rpartition(".")[2]
         assert name not in secrets, f"{record.key}: {path} is a secret, and is given away"
         assert value not in secrets or value in ("", None), f"{record.key}: {path} holds a secret"
+
+
+def _check_options(record: Record, fields: Mapping[str, SourceField]) -> None:
+    for name, described in fields.items():
+        value = record.fields.get(name)
+        known = not described.options or value in (None, "") or str(value) in described.options
+        assert known, f"{record.key}: {name} is {value!r}, which is not one of its options"
+
+
+def _check_files(record: Record, files: FileStore) -> None:
+    """Every nested value that looks like a file stands for one that the store has, whole."""
+    for name, value in record.fields.items():
+        if isinstance(value, Mapping) and value.keys() == {"digest", "size", "name", "media_type"}:
+            try:
+                with files.open(str(value["digest"])) as stream:
+                    kept = digest_of(stream)
+            except MissingFileError:
+                raise AssertionError(f"{record.key}: {name} names a file that was not kept") from None
+            assert (kept.digest, kept.size) == (value["digest"], value["size"]), f"{record.key}: {name} is another file"
 
 
 def _walk(value: Value, path: str = "") -> Iterator[tuple[str, Value]]:
