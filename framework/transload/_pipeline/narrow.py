@@ -17,6 +17,7 @@ from transload.context import RunContext
 from transload.values import (
     Associate,
     Cell,
+    ColumnType,
     Phase,
     RecordKey,
     Row,
@@ -103,7 +104,7 @@ class Narrower:
                 else:
                     decision.unchanged += 1
             elif known is None or (write.table != known.ref.table and old is None):
-                decision.intents.append(Intent(_without_empty(write), None, True))
+                decision.intents.append(Intent(self._without_empty(write), None, True))
             else:
                 passed_on = self.cascades.reached(write, old or {})
                 if isinstance(write, Upsert) and self.cascades.disturbed(write):
@@ -157,6 +158,19 @@ class Narrower:
         }
         columns = {**passed_on, **columns}
         return replace(write, columns=columns, exists=True) if columns else None
+
+    def _without_empty(self, write: Write) -> Write:
+        """Return a write that makes a row without its empty columns, but for yes/no, which would become no."""
+        if not isinstance(write, Upsert):
+            return write
+        table = self.tables.get(write.table)
+        known = table.columns if table is not None else {}
+        columns = {
+            name: cell
+            for name, cell in write.columns.items()
+            if cell is not None or (name in known and known[name].custom and known[name].type is ColumnType.BOOLEAN)
+        }
+        return replace(write, columns=columns)
 
     def _may_update(self, table: TableName, column: str) -> bool:
         """Whether a column may be sent; of a table or column that only a plugin knows, the sink decides."""
@@ -247,12 +261,6 @@ def _wanted(write: Write) -> Mapping[str, Cell]:
     if isinstance(write, SetState):
         return {"statecode": write.state, "statuscode": write.status}
     return write.columns if isinstance(write, Upsert) else {write.relationship: write.other}
-
-
-def _without_empty(write: Write) -> Write:
-    if isinstance(write, Upsert):
-        return replace(write, columns={n: c for n, c in write.columns.items() if c is not None})
-    return write
 
 
 def _state_of(write: Upsert, tables: Mapping[TableName, TargetTable]) -> SetState | None:

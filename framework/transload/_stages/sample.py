@@ -162,7 +162,10 @@ def _children_of_closed(bench: Bench, machinery: Machinery, chosen: Mapping[Reco
 def _closed(
     bench: Bench, machinery: Machinery, mapper: CompiledMapping, chosen: Mapping[RecordKey, None]
 ) -> Iterator[RecordKey]:
-    """Yield the chosen records of an entity whose rows end in a state that locks them."""
+    """Yield the chosen records of an entity whose rows end locked, or add up what belongs to them."""
+    if mapper.computed:
+        yield from (key for key in chosen if key.entity == mapper.entity)
+        return
     locking = {state.value for state in mapper.table.states if state.read_only}
     if not locking or not mapper.has(Phase.FINISH):
         return

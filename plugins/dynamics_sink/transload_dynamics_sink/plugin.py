@@ -1,6 +1,6 @@
 """Hooks of the Dynamics 365 sink: everything that happens to the target."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -18,12 +18,14 @@ from transload import (
     SourceSchema,
     TableName,
     TargetSchema,
+    Value,
     hookimpl,
 )
 from transload.values import Inverse
 from transload_dynamics_sink import environment
 from transload_dynamics_sink import rollback as undoing
 from transload_dynamics_sink.client import open_dataverse
+from transload_dynamics_sink.converters import CONVERTERS
 from transload_dynamics_sink.files import open_files
 from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.lookups import open_finder
@@ -39,6 +41,12 @@ SYSTEM = "dynamics365"
 def settings() -> type[BaseModel]:
     """Return the model of the ``[dynamics_sink]`` table."""
     return DynamicsSettings
+
+
+@hookimpl
+def converters() -> Mapping[str, Callable[[Value], Value]]:
+    """Return the conversions that Dataverse's columns need."""
+    return CONVERTERS
 
 
 @hookimpl

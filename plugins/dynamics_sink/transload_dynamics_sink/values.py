@@ -33,7 +33,7 @@ def write_row(metadata: Metadata, table: Table, key: RecordKey, columns: Mapping
         table: The row's table.
         key: The record, for messages.
         columns: The cells; lookups are resolved.
-        creating: Whether the row is new: empty cells are left out then. Otherwise they are
+        creating: Whether the row is new: empty cells but yes/no are left out then. Otherwise they are
             sent as null, and columns that count on creation only are left out.
 
     Raises:
@@ -49,7 +49,9 @@ def write_row(metadata: Metadata, table: Table, key: RecordKey, columns: Mapping
                 f"{table.name} has no column {name}",
                 "Run `transload prepare`, or take the column out of the mapping and plan again.",
             )
-        if (creating and cell is None) or not _may_write(column, key, creating=creating):
+        # A yes/no that is not mentioned becomes the column's default, so an empty one is sent as null.
+        idle = creating and cell is None and column.type is not ColumnType.BOOLEAN
+        if idle or not _may_write(column, key, creating=creating):
             continue
         if column.type is ColumnType.LOOKUP:
             row.update(_write_lookup(metadata, table, column, key, cell))

@@ -1,6 +1,5 @@
 """Conversions that only Kickserv's records need."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -9,8 +8,6 @@ from types import MappingProxyType
 from transload.values import Value
 
 _MAP_DIGITS, _FULL_TURN = Decimal("0.00001"), Decimal(360)
-_RESERVED = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
-_LONGEST_NAME, _LONGEST_ENDING = 255, 20
 
 
 def activity(value: Value) -> Value:
@@ -71,21 +68,6 @@ def presence(value: Value) -> Value:
     return "present"
 
 
-def file_name(value: Value) -> Value:
-    """Return a file's name without a path, control characters or what file systems reserve, at most 255 long.
-
-    Raises:
-        ValueError: The value is no text.
-    """
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no file name")  # noqa: TRY004 - converters raise ValueError
-    name = _RESERVED.sub("_", value.replace("\\", "/").rpartition("/")[2]).strip(". ") or "file"
-    stem, dot, ending = name.rpartition(".")
-    if len(name) > _LONGEST_NAME and dot and len(ending) < _LONGEST_ENDING:
-        return f"{stem[: _LONGEST_NAME - len(ending) - 1]}.{ending}"
-    return name[:_LONGEST_NAME]
-
-
 def _numbered(prefix: str) -> Callable[[Value], Value]:
     """Return what puts a prefix before a number, so that it collides with no number of the target's own."""
     return lambda value: f"{prefix}-{value}"
@@ -98,7 +80,6 @@ CONVERTERS = MappingProxyType(
         "kickserv.order_number": _numbered("J"),
         "kickserv.listed": listed,
         "kickserv.presence": presence,
-        "kickserv.file_name": file_name,
         "kickserv.activity": activity,
         "kickserv.addressee": addressee,
         "kickserv.street": street,
