@@ -76,8 +76,9 @@ class _Index:
             if not is_offered(table, column):
                 continue
             for alias in aliases_of(table, column, vocabulary):
+                entry = _Entry(column, alias)
                 for word in set(alias.meaning):
-                    self._by_word[word].append(_Entry(column, alias))
+                    self._by_word[word].append(entry)
 
     def candidates(self, field: Field, weights: Weights) -> Iterable[Candidate]:
         """Return the columns that a field's name may mean, each by its likest name."""
