@@ -54,13 +54,19 @@ def plan_load(documents: Iterable[MappingDocument]) -> LoadPlan:
                 deferred[entity].add(column)
     order = _order(by_entity, deferred)
     passes: list[tuple[str, Phase]] = []
+    linking = [entity for entity in order if by_entity[entity].link is not None]
     for entity in order:
         if by_entity[entity].link is None:
             passes.append((entity, Phase.ROWS))
         if by_entity[entity].activate:
             passes.append((entity, Phase.ACTIVATE))
+        # As soon as both ends are there: who is given rows needs the security role that a link gives.
+        there = {entity for entity, _ in passes}
+        ready = [link for link in linking if _ends(by_entity[link]) & by_entity.keys() <= there]
+        passes += [(link, Phase.LINKS) for link in ready]
+        linking = [link for link in linking if link not in ready]
     for entity in order:
-        if deferred[entity] or by_entity[entity].link is not None:
+        if deferred[entity]:
             passes.append((entity, Phase.LINKS))
             if by_entity[entity].activate:  # filling in a lookup may have opened the row again
                 passes.append((entity, Phase.ACTIVATE))
@@ -69,6 +75,11 @@ def plan_load(documents: Iterable[MappingDocument]) -> LoadPlan:
         tuple(Pass(n, EntityName(entity), phase) for n, (entity, phase) in enumerate(passes, start=1)),
         {entity: frozenset(columns) for entity, columns in deferred.items()},
     )
+
+
+def _ends(document: MappingDocument) -> set[str]:
+    """Return the entities that a link ties."""
+    return {entity for _, rule in document.rules() for entity in rule.entities}
 
 
 def _order(documents: Mapping[str, MappingDocument], deferred: dict[str, set[str]]) -> list[str]:

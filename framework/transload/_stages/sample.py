@@ -56,6 +56,7 @@ def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[R
     while fresh := _children_of_closed(bench, machinery, chosen):
         chosen.update(dict.fromkeys(fresh))
         _close(bench, machinery, chosen)
+    chosen.update(dict.fromkeys(_links_among(bench, machinery, chosen)))
     by_entity: dict[EntityName, list[RecordKey]] = {}
     for key in sorted(chosen):
         by_entity.setdefault(key.entity, []).append(key)
@@ -157,6 +158,18 @@ def _children_of_closed(bench: Bench, machinery: Machinery, chosen: Mapping[Reco
         for child, parent in _parents(bench, mapper, batch)
         if parent in closed and child not in chosen
     ]
+
+
+def _links_among(bench: Bench, machinery: Machinery, chosen: Mapping[RecordKey, None]) -> Iterator[RecordKey]:
+    """Yield the links between rows of the sample: who owns rows needs the security role that a link gives."""
+    for entity, mapper in machinery.mappings.items():
+        if mapper.document.link is None:
+            continue
+        for batch in machinery.records.batches(entity):
+            ends: dict[RecordKey, list[RecordKey]] = {}
+            for key, end in _parents(bench, mapper, batch):
+                ends.setdefault(key, []).append(end)
+            yield from (key for key, its in ends.items() if all(end in chosen for end in its))
 
 
 def _closed(

@@ -11,7 +11,7 @@ from enum import StrEnum
 import httpx
 import orjson
 
-from transload.errors import AuthenticationError, NotOfferedError, ProtocolError, RefusedError, RunError
+from transload.errors import AuthenticationError, LockedError, NotOfferedError, ProtocolError, RefusedError, RunError
 from transload.http import excerpt
 
 
@@ -201,7 +201,8 @@ class Refusal:
     def error(self, subject: str) -> RefusedError:
         """Return it as the error of one record."""
         shown = self.code or f"HTTP {self.status}"
-        return RefusedError(subject, shown, self.message, CODES.get(self.code, _UNKNOWN).remedy)
+        kind = LockedError if self.code in CLOSED_CODES else RefusedError
+        return kind(subject, shown, self.message, CODES.get(self.code, _UNKNOWN).remedy)
 
 
 def read_refusal(status: int, body: bytes) -> Refusal:

@@ -72,8 +72,8 @@ _ALL = "Create Read Write Delete Append AppendTo Assign Share"
 _EDIT = "Create Read Write Append AppendTo Assign Share"
 _SHARED = _Grant(
     "Product User Team BusinessUnit Role Organization TransactionCurrency Subject Territory Queue Competitor Workflow "
-    "BookingStatus BookableResource BookableResourceCategory Calendar msdyn_WorkOrderType msdyn_Priority "
-    "msdyn_IncidentType msdyn_TaxCode msdyn_PaymentTerm msdyn_WorkOrderSubStatus msdyn_FieldServiceSetting "
+    "BookingStatus BookableResource BookableResourceCategory Calendar msdyn_workordertype msdyn_priority "
+    "msdyn_incidenttype msdyn_taxcode msdyn_paymentterm msdyn_workordersubstatus msdyn_fieldservicesetting "
     "Publisher Solution SdkMessage SdkMessageFilter DuplicateRule AsyncOperation",
     "Read AppendTo",
     Depth.GLOBAL,
@@ -81,8 +81,8 @@ _SHARED = _Grant(
 _CUSTOMERS = "Account Contact Activity Note"
 _SALES = "Lead Opportunity Quote SalesOrder Invoice"
 _FIELD = (
-    "msdyn_WorkOrder msdyn_WorkOrderProduct msdyn_WorkOrderService BookableResourceBooking "
-    "BookableResourceBookingHeader msdyn_TimeEntry msdyn_BookingTimestamp msdyn_CustomerAsset msdyn_FunctionalLocation"
+    "msdyn_workorder msdyn_workorderproduct msdyn_workorderservice BookableResourceBooking "
+    "BookableResourceBookingHeader msdyn_timeentry msdyn_bookingtimestamp msdyn_customerasset msdyn_functionallocation"
 )
 _BASIC = (_SHARED, _Grant(_CUSTOMERS, _ALL, Depth.BASIC), _Grant("Account Contact", "Read AppendTo", Depth.GLOBAL))
 
