@@ -19,7 +19,7 @@ from transload._stages.approvals import CUT_OVER
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of
 from transload._stages.sparing import Sparing, chunks_of, read_now
-from transload.errors import LockedError, StageRefusedError
+from transload.errors import LockedError, MappingError, StageRefusedError
 from transload.values import (
     DeleteRow,
     Disassociate,
@@ -60,7 +60,7 @@ def rollback(bench: Bench, dry_run: bool = False, force: bool = False) -> Report
     """
     _require_window(bench, force)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    sparing, tally = Sparing(bench), _Tally()
+    sparing, tally = Sparing(bench, late=_late_columns(bench)), _Tally()
     sparing.survey()
     _walk(bench, bench.ledger.journal.undo_list(), sparing, tally, dry_run)
     if tally.locked:
@@ -85,6 +85,20 @@ def _walk(
         )
         total = sum(tally.undone.values())
         bench.context.observe(Event("pass_finished", table, total, None, "undone"))
+
+
+def _late_columns(bench: Bench) -> dict[TableName, frozenset[str]]:
+    """Return the late columns of each table, as far as the mapping can still be read."""
+    found: dict[TableName, frozenset[str]] = {}
+    try:
+        documents = bench.written_documents()
+    except MappingError:
+        return found
+    for document in documents.values():
+        late = {name for name, rule in document.fields.items() if rule.late}
+        table = TableName(document.table)
+        found[table] = found.get(table, frozenset()) | late
+    return found
 
 
 def _require_window(bench: Bench, force: bool) -> None:

@@ -28,12 +28,14 @@ class Sparing:
         needed: Rows that a spared row points to.
         gone: Rows that were undone, by this rollback or by one that it goes on with.
         touched: Rows that people changed before this migration wrote to them again.
+        late: By table, columns that change with what belongs to a row; undoing that changes them again.
     """
 
     bench: Bench
     needed: set[RowRef] = field(default_factory=set)
     gone: set[RowRef] = field(default_factory=set)
     touched: set[RowRef] = field(default_factory=set)
+    late: Mapping[TableName, frozenset[str]] = field(default_factory=dict)
 
     def survey(self) -> None:
         """Look at every row that is to be undone, and find out what spared rows need."""
@@ -70,7 +72,10 @@ class Sparing:
         if now.changed_by_others or RowRef(row.table, row.row_id) in self.touched:
             return "somebody changed it"
         before = _before(row)
+        late = self.late.get(row.table, frozenset())
         for column, wrote in row.written.items():
+            if column in late:
+                continue
             is_now = now.columns.get(column)
             restored = column in before and same(before[column], is_now)
             if not (same(wrote, is_now) or self._cut_by_us(wrote, is_now) or restored):
