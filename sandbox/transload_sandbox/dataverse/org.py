@@ -28,6 +28,7 @@ from transload_sandbox.dataverse.wire import build_request
 from transload_sandbox.dataverse.writer import Writer
 
 MAX_REQUESTS_KEPT = 100_000
+_STAMPS = frozenset({"modifiedon", "modifiedby", "modifiedonbehalfby", "versionnumber"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,13 +290,16 @@ class DataverseOrg:
             return [shape.show(row) for row in self.store.iterate(self._table(table))]
 
     def digest(self) -> dict[str, str]:
-        """Return a digest per non-empty table, and one of the customisations as ``metadata``."""
+        """Return a digest per non-empty table, and one of the customisations as ``metadata``.
+
+        When and by whom a row was changed last does not count: a row that was changed and changed back is the same.
+        """
         with self.store.reading():
             self.environment.settle_keys()
             digests = {}
             for name in sorted(self.store.existing):
                 table = self.environment.model.tables.get(name)
-                rows = self.store.iterate(table) if table else []
+                rows = [_without_stamps(row) for row in self.store.iterate(table)] if table else []
                 if rows:
                     digests[name] = _digest(rows)
             customizations = self.environment.customizations()
@@ -326,6 +330,10 @@ class DataverseOrg:
     def _user_of(self, client_id: str) -> str | None:
         with self.store.reading():
             return self.store.find_id(self._table("systemuser"), {"applicationid": client_id})
+
+
+def _without_stamps(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in _STAMPS}
 
 
 def _digest(value: object) -> str:
