@@ -21,8 +21,8 @@ from pydantic import TypeAdapter
 from transload._ledger.codec import decode_cells, encode
 from transload.errors import UnreachableError
 from transload.testing._json_file import read_json, write_json
-from transload.testing._target_rules import Content, Total, delete_row, put_row
-from transload.values import Cell, RowId, RowRef, TableName, TargetTable
+from transload.testing._target_rules import Content, Total, add_schema, delete_row, put_row
+from transload.values import Cell, RowId, RowRef, SchemaChange, SchemaKind, TableName, TargetTable
 
 _TABLES: TypeAdapter[dict[TableName, TargetTable]] = TypeAdapter(dict[TableName, TargetTable])
 
@@ -103,10 +103,21 @@ class MemoryTarget:
         with self._changing() as state:
             state.content.totals.append(Total(TableName(table), column, TableName(of), amount, by))
 
+    def relate(self, table: str, relationship: str, other: str) -> None:
+        """Make a many-to-many relationship between two tables."""
+        change = SchemaChange(SchemaKind.LINK, relationship, TableName(table), other=TableName(other))
+        with self._changing() as state:
+            add_schema(state.content, change)
+
     def link(self, row: RowRef, relationship: str, other: RowRef) -> None:
         """Link two rows, as a person would."""
         with self._changing() as state:
             state.content.links.add((row, relationship, other))
+
+    def unlink(self, row: RowRef, relationship: str, other: RowRef) -> None:
+        """Cut a link, as a person would."""
+        with self._changing() as state:
+            state.content.links.discard((row, relationship, other))
 
     def rows(self, table: str) -> dict[RowId, dict[str, Cell]]:
         """Return the rows of a table; empty columns are left out."""
@@ -149,11 +160,11 @@ class MemoryTarget:
         with self._changing() as state:
             del state.refused[record]
 
-    def plan_mishap(self, mishap: Mishap, call: int = 1, hook: str = "load") -> None:
-        """Let a call of a hook go wrong: the next one, or the ``call``-th from now."""
+    def plan_mishap(self, mishap: Mishap, call: int = 1, hook: str = "load", table: str = "") -> None:
+        """Let a call of a hook go wrong: the next one, or the ``call``-th from now; with a table, of those for it."""
         with self._changing() as state:
-            made = sum(made.hook == hook for made in state.calls)
-            state.mishaps[f"{hook} {made + call}"] = mishap.value
+            kind = f"{hook} {table}".rstrip()
+            state.mishaps[f"{kind} {_made(state, kind) + call}"] = mishap.value
 
     # --- what happened
 
@@ -180,8 +191,9 @@ class MemoryTarget:
         with self._lock:
             state = self._read()
             state.calls.append(call)
-            number = sum(made.hook == call.hook for made in state.calls)
-            mishap = state.mishaps.pop(f"{call.hook} {number}", None)
+            kinds = (call.hook, f"{call.hook} {call.table}")
+            due = [state.mishaps.pop(f"{kind} {_made(state, kind)}", None) for kind in kinds]
+            mishap = next(filter(None, due), None)
             if mishap in {Mishap.REFUSED, Mishap.KILLED, Mishap.INTERRUPTED}:
                 self._write(state)
                 _strike(mishap, call)
@@ -225,6 +237,11 @@ class MemoryTarget:
         body |= {"belonging": sorted(content.belonging), "totals": list(map(asdict, content.totals))}
         body |= {"calls": list(map(asdict, state.calls)), "mishaps": state.mishaps, "refused": state.refused}
         write_json(self.file, body)
+
+
+def _made(state: _State, kind: str) -> int:
+    """Return how many calls of a hook were made, or of those for a table: ``load``, ``load account``."""
+    return sum(kind in (call.hook, f"{call.hook} {call.table}") for call in state.calls)
 
 
 def _ref(pair: Any) -> RowRef:
