@@ -185,8 +185,8 @@ class MissingFileError(RecordError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(
             f"{path} cannot be read: {reason}",
-            "Run `transload run` again: it fetches the file anew. If the source has lost it too, put the client's "
-            "`files` folder back from a backup.",
+            "Run `transload audit`, which fetches it anew, then the same command again. If the source has lost it too, "
+            "put the client's `files` folder back from a backup.",
         )
         self.path = path
 

@@ -47,23 +47,23 @@ class FileStore:
         with self._writing():
             self._folder.mkdir(parents=True, exist_ok=True)
             handle, draft_name = mkstemp(dir=self._folder, prefix=".", suffix=".part")
-        draft = Path(draft_name)
+        draft, stream = Path(draft_name), os.fdopen(handle, "wb")
         try:
-            with os.fdopen(handle, "wb") as stream:
-                for part in content:
-                    state.update(part)
-                    size += len(part)
-                    with self._writing():
-                        stream.write(part)
+            for part in content:
+                state.update(part)
+                size += len(part)
                 with self._writing():
-                    stream.flush()
-                    os.fsync(stream.fileno())
+                    stream.write(part)
             with self._writing():
+                stream.flush()
+                os.fsync(stream.fileno())
                 place = self._place(state.hexdigest())
                 place.parent.mkdir(exist_ok=True)
                 draft.replace(place)
         finally:
             draft.unlink(missing_ok=True)
+            with self._writing():
+                stream.close()  # what could not be written is tried once more, and fails again
         return FileRef(state.hexdigest(), size, name, media_type)
 
     def open(self, digest: str) -> BinaryIO:

@@ -230,11 +230,11 @@ class Journal:
         return found
 
     def rewritten_in(self, run_id: str, columns: Mapping[TableName, Collection[str]]) -> set[RowRef]:
-        """Return the rows, there before, of which a run has written one of the columns named for their table."""
+        """Return the rows, there before, of which a run wrote, or may have, a column that is named for their table."""
         query = select(JOURNAL.c.table_name, JOURNAL.c.row_id, JOURNAL.c.write).where(
             JOURNAL.c.run_id == run_id,
             JOURNAL.c.creates.is_(False),
-            JOURNAL.c.status == _DONE,
+            JOURNAL.c.status.in_((_DONE, _OPEN)),
             JOURNAL.c.table_name.in_(columns),
         )
         found: set[RowRef] = set()

@@ -234,7 +234,7 @@ def _row_of(identity: str, entry: _Entry) -> dict[str, Any]:
 
 def _undo_row(rows: Sequence[DatabaseRow[Any]]) -> UndoRow:
     """Build the undo of one row from everything that was written to it."""
-    first = rows[0]
+    first = next((row for row in rows if row.kind != "link"), rows[0])  # a link is known by a record of its own
     table, row_id = TableName(first.table_name), RowId(first.row_id)
     before: dict[str, Cell] = {}
     before_state = None

@@ -78,32 +78,26 @@ def retry(bench: Bench) -> Report:
 
 
 def reassign(bench: Bench) -> Report:
-    """Look again for the users that were missing, and give flagged records to their right owners.
+    """Look again for the users that were missing, and give the rows that are loaded to their right owners.
 
-    Records are taken from the ledger; the source is not read.
+    Records are taken from the ledger; the source is not read. All that are loaded are looked at, and not only those
+    that were flagged: what a stopped call has begun is gone on with, and who gets another owner passes it on.
     """
     documents = bench.documents()
     require_approval(bench, documents)
     require_prepared(bench, documents)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    flagged = set(bench.ledger.notes.flags())
-    counts = []
-    for step in machinery.plan.passes:
-        match = machinery.mappings[step.entity].document.match
+
+    def records_of(entity: EntityName) -> tuple[Iterable[list[Record]], int]:
+        match = machinery.mappings[entity].document.match
         if match is not None and not match.create:
-            keys = {record.key for record in unmatched_records(bench, machinery, step.entity)}
+            keys = [record.key for record in unmatched_records(bench, machinery, entity)]
         else:
-            keys = {key for key in flagged if key.entity == step.entity}
-        counts.append(machinery.loader.run_pass(step, machinery.records.find(sorted(keys)), len(keys)))
-    if len(machinery.loader.narrower.cascades):  # who got another owner passed it on to rows that were not flagged
-
-        def loaded(entity: EntityName) -> tuple[Iterable[list[Record]], int]:
             keys = [key for key, _ in bench.ledger.journal.mapped(entity)]
-            return machinery.records.find(keys), len(keys)
+        return machinery.records.find(keys), len(keys)
 
-        counts += _sweep(machinery, loaded)
-    return _report(bench, machinery, counts, recovered, [])
+    return _report(bench, machinery, _sweep(machinery, records_of), recovered, [])
 
 
 def _require_sample(bench: Bench) -> None:

@@ -96,10 +96,10 @@ def retry(project: Folder = HERE, json: Json = False, traceback: Traceback = Fal
 
 
 def reassign(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
-    """Look again for missing users, and give records to their right owners."""
+    """Look again for missing users, and give what is loaded to its right owners."""
     from transload._stages.load import reassign as stage
 
-    run_command("reassign", project, stage, json, traceback)
+    run_command("reassign", project, stage, json, traceback, resumable=True)
 
 
 def delta(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:

@@ -121,7 +121,7 @@ def apply_write(content: Content, write: Write) -> bool:
         case SetState():
             _need_row(content, ref)
             _need_open_owner(content, ref, content.rows[ref])
-            _set_state(content, ref, (write.state, write.status))
+            set_state(content, ref, (write.state, write.status))
         case Associate():
             return _link(content, ref, write)
     content.people.discard(ref)
@@ -163,6 +163,17 @@ def put_row(content: Content, ref: RowRef, columns: Mapping[str, Cell]) -> None:
             raise RefusedError(str(ref), "required", f"{column.name} is required")
     _check_keys(content, ref, table, row)
     content.rows[ref] = {name: cell for name, cell in row.items() if cell not in (None, "", ())}
+    if old is not None:
+        _pass_on(content, ref, {name: cell for name, cell in columns.items() if cell != old.get(name)})
+
+
+def _pass_on(content: Content, ref: RowRef, columns: Mapping[str, Cell]) -> None:
+    """Give what was changed of a row to the rows that point to it, as far as such columns cascade."""
+    for other, row in content.rows.items():
+        its = content.tables[other.table].columns
+        for name in columns.keys() & its.keys():
+            if its[name].cascades and ref in (cell for pointing, cell in row.items() if pointing != name):
+                row[name] = columns[name]
 
 
 def delete_row(content: Content, ref: RowRef) -> None:
@@ -327,13 +338,18 @@ def _restore(content: Content, inverse: RestoreRow) -> None:
     ref = RowRef(inverse.table, inverse.row_id)
     if inverse.columns and _is_locked(content.tables[ref.table], content.rows[ref]):
         states = content.tables[ref.table].states
-        _set_state(content, ref, (states[0].value, states[0].default_status))
+        set_state(content, ref, (states[0].value, states[0].default_status))
     put_row(content, ref, inverse.columns)
     if inverse.state is not None:
-        _set_state(content, ref, inverse.state)
+        set_state(content, ref, inverse.state)
 
 
-def _set_state(content: Content, ref: RowRef, wanted: tuple[int, int]) -> None:
+def set_state(content: Content, ref: RowRef, wanted: tuple[int, int]) -> None:
+    """Open or close a row.
+
+    Raises:
+        RefusedError: Its table has no such state.
+    """
     states = {state.value: state for state in content.tables[ref.table].states}
     if wanted[0] not in states or wanted[1] not in states[wanted[0]].statuses:
         raise RefusedError(str(ref), "state", f"there is no state {wanted[0]} with status {wanted[1]}")

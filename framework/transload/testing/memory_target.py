@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from transload._ledger.codec import decode_cells, encode
 from transload.errors import UnreachableError
 from transload.testing._json_file import read_json, write_json
-from transload.testing._target_rules import Content, Total, add_schema, delete_row, put_row
+from transload.testing._target_rules import Content, Total, add_schema, delete_row, put_row, set_state
 from transload.values import Cell, RowId, RowRef, SchemaChange, SchemaKind, TableName, TargetTable
 
 _TABLES: TypeAdapter[dict[TableName, TargetTable]] = TypeAdapter(dict[TableName, TargetTable])
@@ -138,6 +138,17 @@ class MemoryTarget:
             put_row(state.content, ref, columns)
             state.content.people.add(ref)
         return ref
+
+    def set_state(self, table: str, row_id: str, state: int, status: int) -> None:
+        """Open or close a row, as a person would.
+
+        Raises:
+            RefusedError: The table has no such state.
+        """
+        ref = RowRef(TableName(table), RowId(row_id))
+        with self._changing() as changing:
+            set_state(changing.content, ref, (state, status))
+            changing.content.people.add(ref)
 
     def delete(self, table: str, row_id: str) -> None:
         """Delete a row, as a person would.

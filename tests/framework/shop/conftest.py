@@ -144,7 +144,7 @@ TABLE_COLUMNS: dict[str, tuple[TargetColumn, ...]] = {
     "currency": (TargetColumn("code", ColumnType.TEXT),),
     "account": (
         TargetColumn("name", ColumnType.TEXT, max_length=50),
-        TargetColumn("ownerid", ColumnType.LOOKUP, targets=(TableName("systemuser"),)),
+        TargetColumn("ownerid", ColumnType.LOOKUP, targets=(TableName("systemuser"),), cascades=True),
     ),
     "contact": (TargetColumn("fullname", ColumnType.TEXT, max_length=50),),
     "pricelevel": (TargetColumn("name", ColumnType.TEXT, max_length=50),),
@@ -156,6 +156,7 @@ TABLE_COLUMNS: dict[str, tuple[TargetColumn, ...]] = {
         TargetColumn("title", ColumnType.TEXT, max_length=50),
         TargetColumn("customerid", ColumnType.LOOKUP, targets=(TableName("account"), TableName("contact"))),
         TargetColumn("currencyid", ColumnType.LOOKUP, targets=(TableName("currency"),)),
+        TargetColumn("ownerid", ColumnType.LOOKUP, targets=(TableName("systemuser"),), cascades=True),
     ),
     "invoice": (
         TargetColumn("name", ColumnType.TEXT, max_length=50),
