@@ -472,8 +472,6 @@ def render_mapping(mapping: Mapping) -> str:
     data = mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     if mapping.key is not None:
         data["key"] = {**data["key"], "from": mapping.key.from_}  # said, though it is the default: people look for it
-    if mapping.new_table is not None:
-        data["new_table"]["name"] = mapping.new_table.name  # the default holds the prefix, which is filled in as text
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
 
 
