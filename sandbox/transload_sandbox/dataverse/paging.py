@@ -40,7 +40,7 @@ class Position:
 
     page: int
     last: Mapping[str, str | None]
-    """Sort values of the row before; null stays null."""
+    """Sort values of the row before; null stays null. Empty where only the number of the page is known."""
     first: Mapping[str, str | None]
     tracks: bool = False
     """Whether changes are tracked."""
@@ -76,13 +76,16 @@ def render_token(position: Position, encodings: int = 1) -> str:
 
 
 def parse_token(text: str) -> Position:
-    """Read a ``$skiptoken``.
+    """Read a ``$skiptoken``, which has a cookie in it or else nothing but the number of a page.
 
     Raises:
-        ODataError: The client made it up.
+        ODataError: It is neither.
     """
     try:
         outer = ET.fromstring(text)
+        if "pagingcookie" not in outer.attrib:
+            # Clients that want one page of many write such tokens themselves.
+            return Position(int(outer.attrib["pagenumber"]) - 1, {}, {})
         tracks = outer.get("istracking") == "True"
         position = parse_cookie(unquote(outer.attrib["pagingcookie"]))
         return Position(position.page, position.last, {}, tracks, int(outer.get("trackingversion", "0")))

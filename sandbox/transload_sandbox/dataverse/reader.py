@@ -116,9 +116,9 @@ class Reader:
         sorts = self.sorts(scope, options)
         size, paged = self._page_size(options)
         position = parse_token(options.skiptoken) if options.skiptoken else Position(0, {}, {})
-        page = [*where, beyond(sorts, position)] if options.skiptoken else where
-        shape = Shape(table, options)
-        rows = self.rows(scope, shape, sorts, page, size + 1)
+        page = [*where, beyond(sorts, position)] if position.last else where
+        shape, offset = Shape(table, options), 0 if position.last else max(position.page, 0) * size
+        rows = self.rows(scope, shape, sorts, page, size + 1, offset=offset)
         body = self._head(table, options, scope, where)
         body["value"] = self.show(table, rows[:size], options, listed=True)
         if paged and len(rows) > size:
@@ -154,6 +154,7 @@ class Reader:
         where: Sequence[Condition],
         limit: int | None,
         extra: Mapping[str, Expression] = MappingProxyType({}),
+        offset: int = 0,
     ) -> list[Row]:
         """Read rows with the columns of a shape, with what they are sorted by and with what is named besides."""
         selected: dict[str, Expression] = {name: scope.alias.c[name] for name in shape.storage_columns()}
@@ -164,6 +165,7 @@ class Reader:
             .where(*where)
             .order_by(*ordered(sorts))
             .limit(limit)
+            .offset(offset)
         )
         found = self.environment.store.select(statement)
         return [dict(zip(selected, values, strict=True)) for values in found]

@@ -1,6 +1,7 @@
 """Queries: filters, orders, pages, counts, expanded lookups, annotations."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -175,3 +176,19 @@ def test_tells_which_tables_have_bulk_messages(table: str, expected: int, api: h
     found = api.get("sdkmessagefilters", params={"$select": "sdkmessagefilterid", "$filter": condition}).json()
 
     assert len(found["value"]) == expected
+
+
+def test_a_page_is_asked_for_by_its_number(org: DataverseOrg, api: httpx.Client) -> None:
+    for number in range(5):
+        org.create("account", {"name": f"A{number}"})
+    size = {"Prefer": "odata.maxpagesize=2"}
+
+    pages = [
+        api.get(f"accounts?$select=name&$orderby=name&$skiptoken={quote(token)}", headers=size).json()
+        for token in (f'<cookie pagenumber="{page}" istracking="False" />' for page in (1, 2, 3, 4))
+    ]
+    following = api.get(pages[0]["@odata.nextLink"], headers=size).json()
+
+    assert [[row["name"] for row in page["value"]] for page in pages] == [["A0", "A1"], ["A2", "A3"], ["A4"], []]
+    assert ["@odata.nextLink" in page for page in pages] == [True, True, False, False]
+    assert following["value"] == pages[1]["value"]
