@@ -93,7 +93,33 @@ def parse_definition(draft: Draft) -> list[Column]:
         return [column, _base_column(column, draft)]
     if kind == "File":
         return [replace(column, valid_for_create=False, valid_for_update=False), _name_column(column, draft)]
+    if kind == "Image":
+        return [column, *_image_columns(column, draft)]
     return [column]
+
+
+def _image_columns(column: Column, draft: Draft) -> list[Column]:
+    """Return what comes with an image: its time stamp, its address and its id."""
+    kinds = {
+        "_Timestamp": ("BigInt", {}),
+        "_URL": ("String", {"max_length": 200, "format": "Url"}),
+        "Id": ("Uniqueidentifier", {}),
+    }
+    return [
+        Column(
+            f"{column.name}{suffix.lower()}",
+            f"{column.schema_name}{suffix}",
+            kind,
+            valid_for_create=False,
+            valid_for_update=False,
+            custom=True,
+            label=f"{column.label} {suffix.removeprefix('_')}",
+            metadata_id=draft.new_id(),
+            facts={"AttributeOf": column.name},
+            **more,  # type: ignore[arg-type]  # the names and types of the column's own fields
+        )
+        for suffix, (kind, more) in kinds.items()
+    ]
 
 
 def _base_column(column: Column, draft: Draft) -> Column:

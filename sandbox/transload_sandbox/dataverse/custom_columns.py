@@ -145,9 +145,10 @@ class CustomColumns:
             Contents(self.environment).delete(ids)
         for relation in column.relations.values():
             self.components.remove(relation.metadata_id)
-        for name in (column.name, f"{column.name}_base", f"{column.name}_name"):
-            each = table.columns.get(name)
-            if each is not None and each.metadata_id:
+        for each in list(table.columns.values()):
+            name = each.name
+            comes_with = each.facts.get("AttributeOf") == column.name or name == f"{column.name}_base"
+            if (each is column or comes_with) and each.metadata_id:
                 self.environment.store.drop_column(table, each)
                 self.environment.model.remove_column(table.name, name)
                 self.components.remove(each.metadata_id)

@@ -1,13 +1,16 @@
 """Functions that are bound to nothing: who am I, which environment is this, what would this look like."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from transload_sandbox.dataverse import errors
 from transload_sandbox.dataverse.business.addresses import format_address
+from transload_sandbox.dataverse.business.duplicate_search import retrieve_duplicates
 from transload_sandbox.dataverse.business.prefilling import initialize_from
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.parameters import json_of, text_of, unbound_parameters
 from transload_sandbox.dataverse.seed import VERSION
+from transload_sandbox.dataverse.time_zones import local_from_utc, utc_from_local
 from transload_sandbox.dataverse.wire import Request, Response, json_response
 
 
@@ -27,6 +30,9 @@ class FunctionsApi:
             "RetrieveTotalRecordCount": self._total_record_count,
             "FormatAddress": self._format_address,
             "InitializeFrom": lambda request: initialize_from(environment, request),
+            "RetrieveDuplicates": lambda request: retrieve_duplicates(environment, request),
+            "LocalTimeFromUtcTime": lambda request: self._convert(request, "UtcTime", "LocalTime", local_from_utc),
+            "UtcTimeFromLocalTime": lambda request: self._convert(request, "LocalTime", "UtcTime", utc_from_local),
         }
 
     def respond(self, request: Request, name: str) -> Response | None:
@@ -100,3 +106,16 @@ class FunctionsApi:
         parts = [text_of(given, name) for name in ("Line1", "City", "StateOrProvince", "PostalCode", "Country")]
         address = format_address([parts[0]], *parts[1:])
         return json_response(self._answer(request, "FormatAddress", {"Address": address}))
+
+    def _convert(
+        self, request: Request, name: str, answer: str, convert: Callable[[int, datetime], datetime]
+    ) -> Response:
+        given = unbound_parameters(request)
+        try:
+            code, moment = int(given.get("TimeZoneCode", "")), datetime.fromisoformat(given.get(name, ""))
+        except ValueError as error:
+            raise errors.invalid_argument(f"TimeZoneCode must be a number and {name} a time.") from error
+        # The service writes a Z behind local times too.
+        converted = convert(code, moment.replace(tzinfo=moment.tzinfo or UTC)).isoformat(timespec="seconds") + "Z"
+        function = f"{answer}From{name}"
+        return json_response(self._answer(request, function, {answer: converted}))

@@ -50,7 +50,7 @@ OBJECT_TYPES = {
     "productpricelevel": 1026, "pricelevel": 1022, "role": 1036, "uom": 1055, "uomschedule": 1056,
     "organization": 1019, "customeraddress": 1071, "opportunityproduct": 1083, "quote": 1084, "quotedetail": 1085,
     "salesorder": 1088, "salesorderdetail": 1089, "invoice": 1090, "invoicedetail": 1091, "queue": 2020,
-    "territory": 2013, "activitypointer": 4200, "appointment": 4201, "email": 4202, "fax": 4204,
+    "queueitem": 2029, "territory": 2013, "activitypointer": 4200, "appointment": 4201, "email": 4202, "fax": 4204,
     "incidentresolution": 4206, "letter": 4207, "opportunityclose": 4208, "orderclose": 4209, "phonecall": 4210,
     "quoteclose": 4211, "task": 4212, "asyncoperation": 4700, "transactioncurrency": 9105,
 }  # fmt: skip
@@ -72,7 +72,7 @@ _ALL = "Create Read Write Delete Append AppendTo Assign Share"
 _EDIT = "Create Read Write Append AppendTo Assign Share"
 _SHARED = _Grant(
     "Product User Team BusinessUnit Role Organization TransactionCurrency Subject Territory Queue Competitor Workflow "
-    "BookingStatus BookableResource BookableResourceCategory Calendar msdyn_workordertype msdyn_priority "
+    "QueueItem BookingStatus BookableResource BookableResourceCategory Calendar msdyn_workordertype msdyn_priority "
     "msdyn_incidenttype msdyn_taxcode msdyn_paymentterm msdyn_workordersubstatus msdyn_fieldservicesetting "
     "Publisher Solution SdkMessage SdkMessageFilter DuplicateRule AsyncOperation",
     "Read AppendTo",

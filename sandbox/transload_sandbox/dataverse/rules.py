@@ -12,11 +12,13 @@ from transload_sandbox.dataverse.business import (
     duplicates,
     field_service,
     hierarchies,
+    images,
     money,
     notes,
     numbering,
     people,
     pricing,
+    queues,
 )
 from transload_sandbox.dataverse.business.addresses import format_address
 from transload_sandbox.dataverse.business.changes import Change
@@ -58,6 +60,7 @@ def complete(writer: "Writer", plan: Plan, change: Change) -> None:
         rule(writer, change)
     if table.is_activity:
         activities.check(writer, change)
+    images.follow(writer, change)
     if plan.money:
         money.convert(writer.environment, plan, row)
     duplicates.check(writer, change)
@@ -129,6 +132,7 @@ _BEFORE: Mapping[str, Sequence["Rule"]] = {
     "annotation": (notes.measure,),
     "activitymimeattachment": (notes.measure_attachment,),
     "solution": (_solution,),
+    "queueitem": (queues.complete,),
     "contact": (customers.follow,),
     "lead": (customers.follow,),
     "incident": (customers.follow, numbering.number),

@@ -1,5 +1,8 @@
 """Customisation in full: tables, relationships, choices and definitions that come, change and go."""
 
+import base64
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -384,3 +387,39 @@ def test_editions_differ_in_their_tables() -> None:
     org.close()
     assert found == [200, 404, 404, 404]
     assert headroom == 14
+
+
+def test_a_solution_is_exported_with_what_was_put_into_it(api: httpx.Client) -> None:
+    publisher = api.get("publishers?$filter=uniquename eq 'migrationpublisher'").json()["value"][0]["publisherid"]
+    body = {"uniquename": "migration", "friendlyname": "Migration", "version": "1.2.0.0"}
+    api.post("solutions", json={**body, "publisherid@odata.bind": f"publishers({publisher})"}).raise_for_status()
+    add_source_id_in(api, "migration")
+
+    answer = api.post("ExportSolution", json={"SolutionName": "migration", "Managed": False}).json()
+
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(answer["ExportSolutionFile"]))) as archive:
+        names = archive.namelist()
+        manifest = etree.fromstring(archive.read("solution.xml"))
+        customizations = etree.fromstring(archive.read("customizations.xml"))
+    assert names == ["[Content_Types].xml", "customizations.xml", "solution.xml"]
+    assert (manifest.findtext(".//UniqueName"), manifest.findtext(".//Version")) == ("migration", "1.2.0.0")
+    assert customizations.findtext(".//Entity/Name") == "Account"
+    assert customizations.findtext(".//attribute/LogicalName") == "mig_sourceid"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("nothing", "0x80040203"), ("Sales", "0x80048036")])
+def test_a_solution_that_is_not_there_or_managed_is_not_exported(name: str, expected: str, api: httpx.Client) -> None:
+    answer = api.post("ExportSolution", json={"SolutionName": name, "Managed": False})
+
+    assert code(answer) == (400, expected)
+
+
+def add_source_id_in(api: httpx.Client, solution: str) -> None:
+    column = {
+        "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata",
+        "SchemaName": "mig_SourceId",
+        "DisplayName": label("Source Id"),
+        "MaxLength": 100,
+    }
+    headers = {"MSCRM.SolutionUniqueName": solution}
+    api.post("EntityDefinitions(LogicalName='account')/Attributes", json=column, headers=headers).raise_for_status()

@@ -171,3 +171,36 @@ def test_attachments_have_the_limits_of_notes(name: str, size: int, expected: st
     }
 
     assert code(api.post("activitymimeattachments", json=body)) == (400, expected)
+
+
+def test_an_image_brings_its_id_and_its_address(api: httpx.Client) -> None:
+    account = f"accounts({created_id(api.post('accounts', json={'name': 'A'}))})"
+    columns = "entityimageid,entityimage_timestamp,entityimage_url"
+
+    api.patch(f"{account}/entityimage", content=b"picture", headers=NAMED).raise_for_status()
+    with_image = api.get(f"{account}?$select={columns}").json()
+    api.patch(account, json={"entityimage": None}).raise_for_status()
+    without = api.get(f"{account}?$select={columns}").json()
+
+    place = f"Entity=account&Attribute=entityimage&Id={account[9:-1]}&Timestamp={with_image['entityimage_timestamp']}"
+    assert with_image["entityimage_url"] == f"/Image/download.aspx?{place}"
+    assert len(with_image["entityimageid"]) == 36
+    assert [without[each] for each in columns.split(",")] == [None] * 3
+
+
+def test_a_new_image_column_has_its_own(api: httpx.Client) -> None:
+    column = {
+        "@odata.type": f"{NAMESPACE}ImageAttributeMetadata",
+        "SchemaName": "mig_Photo",
+        "DisplayName": label("Photo"),
+    }
+    attributes = "EntityDefinitions(LogicalName='account')/Attributes"
+    api.post(attributes, json=column).raise_for_status()
+    account = f"accounts({created_id(api.post('accounts', json={'name': 'A'}))})"
+
+    api.patch(account, json={"mig_photo": base64.b64encode(b"picture").decode()}).raise_for_status()
+    row = api.get(f"{account}?$select=mig_photo_url,mig_photoid,mig_photo_timestamp").json()
+    api.delete(f"{attributes}(LogicalName='mig_photo')").raise_for_status()
+
+    assert "Attribute=mig_photo&" in row["mig_photo_url"]
+    assert api.get(f"{account}?$select=mig_photo_url").status_code == 400

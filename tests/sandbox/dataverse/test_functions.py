@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from transload_sandbox.dataverse import DataverseOrg
 from transload_sandbox.dataverse.testing import created_id
 from transload_sandbox.dataverse.testing import error_code as code
 
@@ -95,3 +96,61 @@ def test_an_action_that_a_row_does_not_have_is_not_found(api: httpx.Client) -> N
     on_set = api.post("accounts/Microsoft.Dynamics.CRM.Nothing", json={})
 
     assert [code(each) for each in (bound, on_set)] == [(404, "0x8006088a")] * 2
+
+
+def _duplicates(api: httpx.Client, entity: str, more: str = "") -> httpx.Response:
+    names = "BusinessEntity=@p1,MatchingEntityName=@p2,PagingInfo=@p3"
+    return api.get(f"RetrieveDuplicates({names})?@p1={entity}&@p2='account'&@p3={more or '{}'}")
+
+
+def test_duplicates_of_a_row_that_is_yet_to_be_are_found(org: DataverseOrg, api: httpx.Client) -> None:
+    for name in ("Kiel", "Kiel", "Lund"):
+        org.create("account", {"name": name})
+    entity = "{'@odata.type':'Microsoft.Dynamics.CRM.account','name':'Kiel'}"
+
+    found = _duplicates(api, entity)
+    second = _duplicates(api, entity, "{'PageNumber':2,'Count':1}")
+
+    assert [each["name"] for each in found.json()["value"]] == ["Kiel", "Kiel"]
+    assert found.json()["@odata.context"].endswith("$metadata#accounts")
+    assert [each["accountid"] for each in second.json()["value"]] == [found.json()["value"][1]["accountid"]]
+
+
+def test_a_row_is_no_duplicate_of_itself(org: DataverseOrg, api: httpx.Client) -> None:
+    first, second = (org.create("account", {"name": "Kiel"}) for _ in range(2))
+
+    found = _duplicates(api, f"{{'@odata.type':'Microsoft.Dynamics.CRM.account','accountid':'{first}'}}")
+
+    assert [each["accountid"] for each in found.json()["value"]] == [second]
+
+
+@pytest.mark.parametrize("entity", ["{'name':'Kiel'}", "{'@odata.type':'Microsoft.Dynamics.CRM.nothing'}", "[]"])
+def test_duplicates_of_nothing_are_refused(entity: str, api: httpx.Client) -> None:
+    assert code(_duplicates(api, entity)) == (400, "0x80040203")
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("LocalTimeFromUtcTime(TimeZoneCode=35,UtcTime=2024-07-01T12:00:00Z)", {"LocalTime": "2024-07-01T08:00:00Z"}),
+        (
+            "LocalTimeFromUtcTime(TimeZoneCode=@z,UtcTime=@t)?@z=110&@t=2024-01-01T12:00:00Z",
+            {"LocalTime": "2024-01-01T13:00:00Z"},
+        ),
+        ("UtcTimeFromLocalTime(LocalTime=2024-07-01T08:00:00Z,TimeZoneCode=35)", {"UtcTime": "2024-07-01T12:00:00Z"}),
+        ("UtcTimeFromLocalTime(LocalTime=2024-11-03T01:30:00Z,TimeZoneCode=35)", {"UtcTime": "2024-11-03T05:30:00Z"}),
+    ],
+)
+def test_times_are_converted_by_the_code_of_a_zone(call: str, expected: dict[str, str], api: httpx.Client) -> None:
+    answer = api.get(call).json()
+
+    context = answer.pop("@odata.context")
+    assert context.endswith(f"{call.partition('(')[0]}Response")
+    assert answer == expected
+
+
+@pytest.mark.parametrize(
+    "given", ["TimeZoneCode=999,UtcTime=2024-07-01T12:00:00Z", "TimeZoneCode=35,UtcTime=noon", "TimeZoneCode=35"]
+)
+def test_a_time_that_cannot_be_converted_is_refused(given: str, api: httpx.Client) -> None:
+    assert code(api.get(f"LocalTimeFromUtcTime({given})")) == (400, "0x80040203")

@@ -1,12 +1,12 @@
 """Duplicate detection: published rules are asked when the client wants it; the API does not by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from transload_sandbox.dataverse.business.changes import Change
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.model import Row, Stored
+from transload_sandbox.dataverse.model import Row, Stored, Table
 from transload_sandbox.dataverse.wire import Response, no_content
 
 if TYPE_CHECKING:
@@ -36,31 +36,53 @@ def check(writer: "Writer", change: Change) -> None:
         return
     if environment.organization()["isduplicatedetectionenabledforonlinecreateupdate"] == 0:
         return
-    tables, store = environment.model.tables, environment.store
-    rules = store.find(tables["duplicaterule"], {"baseentityname": change.table.name, "statuscode": _PUBLISHED})
-    for rule in rules:
-        conditions = store.find(tables["duplicaterulecondition"], {"regardingobjectid": rule["duplicateruleid"]})
-        matching = tables.get(str(rule["matchingentityname"]))
-        values = _values(change, conditions)
-        if matching is None or values is None:
+    for conditions, matching in _published(environment, change.table):
+        if not any(change.moved(str(each["baseattributename"])) for each in conditions):
             continue
-        for found in store.find(matching, values):
-            if found[matching.primary_id] != change.row_id:
-                text = "A record was not created or updated because a duplicate of the current record already exists."
-                raise ODataError(412, "0x80040333", text)
+        if any(
+            found[matching.primary_id] != change.row_id
+            for found in _matches(environment, conditions, matching, change.row)
+        ):
+            text = "A record was not created or updated because a duplicate of the current record already exists."
+            raise ODataError(412, "0x80040333", text)
 
 
-def _values(change: Change, conditions: list[Row]) -> dict[str, Stored] | None:
+def find(environment: Environment, table: Table, row: Row, matching: Table) -> list[Row]:
+    """Return the rows of a table that published rules take for duplicates of a row, by id; the row itself is none."""
+    found: dict[str, Row] = {}
+    for conditions, each in _published(environment, table):
+        if each is matching:
+            found |= {str(match[each.primary_id]): match for match in _matches(environment, conditions, each, row)}
+    if matching is table:
+        found.pop(str(row.get(table.primary_id)), None)
+    return [found[row_id] for row_id in sorted(found)]
+
+
+def _published(environment: Environment, table: Table) -> Iterator[tuple[list[Row], Table]]:
+    """Yield the conditions of the published rules for rows of a table, and where each rule looks."""
+    tables, store = environment.model.tables, environment.store
+    for rule in store.find(tables["duplicaterule"], {"baseentityname": table.name, "statuscode": _PUBLISHED}):
+        matching = tables.get(str(rule["matchingentityname"]))
+        if matching is not None:
+            conditions = {"regardingobjectid": rule["duplicateruleid"]}
+            yield store.find(tables["duplicaterulecondition"], conditions), matching
+
+
+def _matches(environment: Environment, conditions: list[Row], matching: Table, row: Row) -> list[Row]:
+    values = _values(row, conditions)
+    return environment.store.find(matching, values) if values else []
+
+
+def _values(row: Row, conditions: list[Row]) -> dict[str, Stored] | None:
     """Return the values to look for; None when the rule does not concern the row."""
     values: dict[str, Stored] = {}
     for condition in conditions:
-        value = change.row.get(str(condition["baseattributename"]))
+        value = row.get(str(condition["baseattributename"]))
         if value is None and condition["ignoreblankvalues"]:
             return None
         if condition["operatorcode"] == _EXACT:
             values[str(condition["matchingattributename"])] = value
-    changed = any(change.moved(str(each["baseattributename"])) for each in conditions)
-    return values if values and changed else None
+    return values
 
 
 def publish(call: "Call") -> Response:

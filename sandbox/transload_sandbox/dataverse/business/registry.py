@@ -13,7 +13,9 @@ from transload_sandbox.dataverse.business import (
     merging,
     people,
     products,
+    queues,
     shares,
+    solution_export,
 )
 from transload_sandbox.dataverse.business.actions import Call
 from transload_sandbox.dataverse.environment import Environment
@@ -34,7 +36,6 @@ class Action:
     unbound: bool = False
 
 
-_FREE = {"unbound": True}
 ACTIONS: Mapping[str, Action] = {
     **{name: Action(closing.close, unbound=True) for name in closing.CLOSINGS},
     # The action reference binds it to the set, older listings to nothing.
@@ -50,6 +51,11 @@ ACTIONS: Mapping[str, Action] = {
     "PublishProductHierarchy": Action(products.publish, row_of="product"),
     "RevertProduct": Action(products.revert, row_of="product"),
     "SendEmail": Action(activities.send_email, row_of="email"),
+    "AddToQueue": Action(queues.add, row_of="queue"),
+    "PickFromQueue": Action(queues.pick, row_of="queueitem"),
+    "ReleaseToQueue": Action(queues.release, row_of="queueitem"),
+    "RemoveFromQueue": Action(queues.remove, row_of="queueitem"),
+    "ExportSolution": Action(solution_export.export, unbound=True),
     "Merge": Action(merging.merge, unbound=True),
     "BulkDelete": Action(bulk_delete.start, unbound=True),
     "PublishDuplicateRule": Action(duplicates.publish, unbound=True),
