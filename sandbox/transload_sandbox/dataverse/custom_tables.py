@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from transload_sandbox.dataverse import components, errors, seed
+from transload_sandbox.dataverse import components, errors, privileges, seed
 from transload_sandbox.dataverse.columns import parse_definition
 from transload_sandbox.dataverse.components import in_use, is_managed
 from transload_sandbox.dataverse.custom_columns import CustomColumns, currency_columns
@@ -130,6 +130,7 @@ class CustomTables:
         self.environment.model.replace(table)
         self._open_collections(table)
         seed.insert_messages(self.environment, table)
+        privileges.open_table(self.environment, table)
         self.components.add(solution, components.TABLE, table.metadata_id)
         return table
 
@@ -199,6 +200,7 @@ class CustomTables:
             self.components.remove(column.metadata_id or "-")
         self.components.remove(table.metadata_id)
         seed.remove_messages(self.environment, table)
+        privileges.close_table(self.environment, table)
         store.drop_table(table)
         model.remove(table.name)
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
+from transload_sandbox.dataverse import privileges
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.labels import Json, label
 from transload_sandbox.dataverse.model import Column, Key, Link, OptionSet, Table
 from transload_sandbox.dataverse.relationships import collection_name, is_hierarchical
-from transload_sandbox.dataverse.roles import VERBS
-from transload_sandbox.dataverse.security import privilege_name
 from transload_sandbox.dataverse.table_facts import table_facts
 
 _CASTS = {
@@ -34,22 +33,19 @@ class Definitions:
         return {"MetadataId": self.table_id(table), **table_facts(table), "Privileges": self._privileges(table)}
 
     def _privileges(self, table: Table) -> list[Json]:
-        is_owned = table.ownership == "User"
-        verbs = VERBS if is_owned else tuple(verb for verb in VERBS if verb not in {"Assign", "Share"})
-        names = [] if table.is_intersect else [(verb, privilege_name(table, verb)) for verb in verbs]
         return [
             {
-                "CanBeBasic": is_owned,
-                "CanBeLocal": is_owned,
-                "CanBeDeep": is_owned,
+                "CanBeBasic": each.is_owned,
+                "CanBeLocal": each.is_owned,
+                "CanBeDeep": each.is_owned,
                 "CanBeGlobal": True,
                 "CanBeEntityReference": False,
                 "CanBeParentEntityReference": False,
-                "Name": name,
-                "PrivilegeId": self.environment.fixed_id(f"privilege {name}"),
-                "PrivilegeType": verb,
+                "Name": each.name,
+                "PrivilegeId": privileges.privilege_id(self.environment, each.name),
+                "PrivilegeType": each.verb,
             }
-            for verb, name in names
+            for each in privileges.of_table(table)
         ]
 
     def table_id(self, table: Table) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from transload_sandbox.dataverse import privileges
 from transload_sandbox.dataverse.customizing import dump_customizations, load_customizations
 from transload_sandbox.dataverse.errors import row_missing
 from transload_sandbox.dataverse.metadata_cache import MetadataCache
@@ -58,7 +59,9 @@ class Environment:
         self.model = model
         self.ignored: deque[Ignored] = deque(maxlen=10_000)
         self.before_save: Callable[[str, Row], None] = lambda _table, _row: None
-        self.security = Security(store, lambda: self.model, self.fixed_id)
+        self.security = Security(
+            store, lambda: self.model, self.fixed_id, lambda role_ids: privileges.granted(self, role_ids)
+        )
         self.metadata_cache = MetadataCache(clock)
         self.jobs: list[str] = []
         """Ids of jobs that have not run yet."""

@@ -311,6 +311,8 @@ def intersect_table(link: Link) -> Table:
     columns = [
         Column(name, name, "Uniqueidentifier", required="SystemRequired") for name in (primary_id, *link.columns)
     ]
+    if link.intersect == "roleprivileges":
+        columns.append(Column("privilegedepthmask", "PrivilegeDepthMask", "Integer"))
     columns.append(Column("versionnumber", "VersionNumber", "BigInt", valid_for_create=False, valid_for_update=False))
     return Table(
         name=link.intersect,

@@ -19,6 +19,14 @@ class Depth(IntEnum):
     GLOBAL = 3
 
 
+DEPTH_NAMES: Mapping[Depth, str] = {
+    Depth.BASIC: "Basic",
+    Depth.LOCAL: "Local",
+    Depth.DEEP: "Deep",
+    Depth.GLOBAL: "Global",
+}
+"""How the wire spells them."""
+
 VERBS = ("Create", "Read", "Write", "Delete", "Append", "AppendTo", "Assign", "Share")
 ADMINISTRATOR = "System Administrator"
 CUSTOMIZER = "System Customizer"
@@ -38,6 +46,7 @@ _SUFFIXES = {
     "uomschedule": "Product",
     "pricelevel": "Product",
     "systemuser": "User",
+    "privilege": "Role",
     "duplicaterulecondition": "DuplicateRule",
     "bulkdeletefailure": "AsyncOperation",
     "bulkdeleteoperation": "AsyncOperation",

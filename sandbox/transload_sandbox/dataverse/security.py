@@ -4,15 +4,14 @@ Facts: privilege names, depths and codes are Microsoft's. The caller of the requ
 here, because every rule that writes a row asks for it; requests are answered one at a time.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-
-import orjson
 
 from transload_sandbox.dataverse import roles
 from transload_sandbox.dataverse.errors import ODataError, row_missing
 from transload_sandbox.dataverse.model import Model, Row, Table
+from transload_sandbox.dataverse.privileges import privilege_name
 from transload_sandbox.dataverse.roles import Depth
 from transload_sandbox.dataverse.sharing import TABLE as SHARES
 from transload_sandbox.dataverse.sharing import Shares
@@ -50,6 +49,8 @@ class Security:
     store: Store
     model: Callable[[], Model]
     fixed_id: Callable[[str], str]
+    granted: Callable[[Iterable[str]], Mapping[str, Depth]]
+    """What some roles grant together, by their ids."""
     user_id: str | None = None
     """Whose rights count; None while the platform itself is at work."""
     impersonator_id: str | None = None
@@ -105,19 +106,16 @@ class Security:
         own_roles = len(role_ids)
         for team_id in teams:
             role_ids |= set(self._linked("teamroles", "teamid", team_id, "roleid"))
-        held = self.store.fetch(self.model().tables["role"], role_ids)
-        names = {role_id: str(role["name"]) for role_id, role in held.items()}
-        privileges: dict[str, Depth] = {}
-        for role_id, name in names.items():
-            for privilege, depth in (*roles.privileges(name).items(), *self.added_privileges(role_id).items()):
-                privileges[privilege] = max(depth, privileges.get(privilege, depth))
+        held = self.store.fetch(self.model().tables["role"], role_ids).values()
+        is_administrator = any(role["name"] == roles.ADMINISTRATOR for role in held)
+        is_administrator = is_administrator or principal_id == self.fixed_id("system user")
         return Grants(
             principal_id,
             kind,
             str(row["businessunitid"]),
             own_roles if is_user else len(role_ids),
-            roles.ADMINISTRATOR in names.values() or principal_id == self.fixed_id("system user"),
-            privileges,
+            is_administrator,
+            {} if is_administrator else self.granted(role_ids),
             frozenset(teams),
             is_user and row["isdisabled"] == 1,
             int(str(row["accessmode"] or 0)) if is_user else 0,
@@ -128,17 +126,6 @@ class Security:
         if table is None or intersect not in self.store.existing:
             return []
         return [str(row[far]) for row in self.store.find(table, {near: value})]
-
-    def added_privileges(self, role_id: str) -> dict[str, Depth]:
-        """Return the privileges that were added to a role, beyond those it is shipped with."""
-        saved = self.store.get_meta(f"privileges of role {role_id}")
-        return {name: Depth(depth) for name, depth in orjson.loads(str(saved)).items()} if saved else {}
-
-    def add_privileges(self, role_id: str, added: Mapping[str, Depth]) -> None:
-        """Add privileges to a role."""
-        both = {**self.added_privileges(role_id), **added}
-        self.store.put_meta(f"privileges of role {role_id}", orjson.dumps(both).decode())
-        self.forget()
 
     # -- checks
 
@@ -233,8 +220,3 @@ class Security:
                 f"The user with SystemUserId={user_id} in OrganizationContext={self.fixed_id('organization')} is "
                 "disabled.",
             )
-
-
-def privilege_name(table: Table, verb: str) -> str:
-    """Return the name of the privilege to do something with a table."""
-    return f"prv{verb}{roles.suffix(table.name, table.schema_name, is_activity=table.is_activity)}"

@@ -4,7 +4,7 @@ Itself, its root business unit, a currency, the shipped publishers and solutions
 are.
 """
 
-from transload_sandbox.dataverse import reference_rows
+from transload_sandbox.dataverse import privileges, reference_rows
 from transload_sandbox.dataverse.business import people
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.model import Row, Stored, Table
@@ -120,6 +120,7 @@ def seed_organization(environment: Environment, name: str, uninstalled: frozense
                 "isvisible": 1,
             },
         )
+    privileges.insert_shipped(environment)
     people.furnish(environment, ids("business unit"), name, ids("system user"))
     reference_rows.insert_all(environment, insert)
     insert_views(environment, insert)

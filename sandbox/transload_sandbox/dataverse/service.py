@@ -129,7 +129,7 @@ class Service:
         if brackets is not None:
             response = self._about_row(request, table, brackets, rest)
             return response or self._rows.respond(request, table, brackets, rest)
-        if table.name == "activityparty" and request.method == "POST" and not rest:
+        if table.name in {"activityparty", "privilege"} and request.method == "POST" and not rest:
             raise errors.no_such_message("Create", table.name)
         if len(rest) != 1 or not rest[0].startswith(NAMESPACE):
             return self._rows.respond(request, table, brackets, rest)

@@ -64,8 +64,8 @@ def creation(table: Table) -> list[str]:
         f'CREATE INDEX "{table.name}__{name}" ON "{table.name}" ("{name}")' for name in _SEARCHED.get(table.name, ())
     ]
     if table.is_intersect:
-        own = {table.primary_id, "versionnumber"}
-        first, second = (name for name in table.columns if name not in own)
+        ids = (name for name, column in table.columns.items() if column.type == "Uniqueidentifier")
+        first, second = (name for name in ids if name != table.primary_id)
         made.append(f'CREATE UNIQUE INDEX "{table.name}__pair" ON "{table.name}" ("{first}", "{second}")')
         made.append(f'CREATE INDEX "{table.name}__second" ON "{table.name}" ("{second}")')
     return made

@@ -5,9 +5,10 @@ import sqlalchemy as sa
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.model import Table
 from transload_sandbox.dataverse.operators import Condition, Operators
+from transload_sandbox.dataverse.privileges import privilege_name
 from transload_sandbox.dataverse.roles import Depth
 from transload_sandbox.dataverse.scope import Source
-from transload_sandbox.dataverse.security import Grants, privilege_name
+from transload_sandbox.dataverse.security import Grants
 from transload_sandbox.dataverse.sharing import TABLE as SHARES
 from transload_sandbox.dataverse.sharing import Shares
 

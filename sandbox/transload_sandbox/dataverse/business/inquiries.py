@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from transload_sandbox.dataverse import errors, roles, states
+from transload_sandbox.dataverse import errors, privileges, states
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.model import Row, Table
 from transload_sandbox.dataverse.parameters import parse_parameters, unbound_parameters
 from transload_sandbox.dataverse.retrieval import referenced_row
-from transload_sandbox.dataverse.roles import Depth
-from transload_sandbox.dataverse.security import Grants, privilege_name
+from transload_sandbox.dataverse.roles import DEPTH_NAMES, Depth
 from transload_sandbox.dataverse.sharing import RIGHTS, Shares, render_mask
 from transload_sandbox.dataverse.sharing import TABLE as SHARES
+from transload_sandbox.dataverse.values import parse_guid
 from transload_sandbox.dataverse.wire import Request, Response, json_response
-
-_DEPTHS = {Depth.BASIC: "Basic", Depth.LOCAL: "Local", Depth.DEEP: "Deep", Depth.GLOBAL: "Global"}
 
 
 class InquiriesApi:
@@ -38,7 +36,11 @@ class InquiriesApi:
 
     def unbound(self, request: Request, name: str) -> Response | None:
         """Answer a function that is bound to nothing; None when there is none of that name."""
-        answers = {"IsValidStateTransition": self._transition, "RetrieveSharedPrincipalsAndAccess": self._shares}
+        answers = {
+            "IsValidStateTransition": self._transition,
+            "RetrieveSharedPrincipalsAndAccess": self._shares,
+            "RetrieveRolePrivilegesRole": self._role,
+        }
         if name not in answers:
             return None
         if request.method != "GET":
@@ -75,24 +77,31 @@ class InquiriesApi:
 
     def _privileges(self, request: Request, kind: str, row: Row, _parameters: str) -> Response:
         grants = self.environment.security.grants(str(row[f"{kind}id"]), kind)
+        held = (
+            dict.fromkeys(privileges.every(self.environment), Depth.GLOBAL)
+            if grants.is_administrator
+            else grants.privileges
+        )
+        return _answer(request, "RetrieveUserPrivileges", self._listed(held, grants.unit_id))
+
+    def _role(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        role_id, table = parse_guid(given.get("RoleId")) or "", self.environment.model.tables["role"]
+        role = self.environment.store.fetch(table, [role_id]).get(role_id)
+        if role is None:
+            raise errors.row_missing("role", role_id)
+        return self._listed(privileges.granted(self.environment, [role_id]), str(role["businessunitid"]))
+
+    def _listed(self, held: Mapping[str, Depth], unit_id: str) -> Mapping[str, object]:
         listed = [
             {
-                "Depth": _DEPTHS[depth],
-                "PrivilegeId": self.environment.fixed_id(f"privilege {name}"),
-                "BusinessUnitId": grants.unit_id,
+                "Depth": DEPTH_NAMES[depth],
+                "PrivilegeId": privileges.privilege_id(self.environment, name),
+                "BusinessUnitId": unit_id,
                 "PrivilegeName": name,
             }
-            for name, depth in sorted(self._list(grants).items())
+            for name, depth in sorted(held.items())
         ]
-        return _answer(request, "RetrieveUserPrivileges", {"RolePrivileges": listed})
-
-    def _list(self, grants: Grants) -> Mapping[str, Depth]:
-        if not grants.is_administrator:
-            return grants.privileges
-        names = {
-            privilege_name(table, verb) for table in self.environment.model.tables.values() for verb in roles.VERBS
-        }
-        return dict.fromkeys((*names, *roles.SPECIAL), Depth.GLOBAL)
+        return {"RolePrivileges": listed}
 
     def _access(self, request: Request, kind: str, row: Row, text: str) -> Response:
         table, target = referenced_row(self.environment, parse_parameters(request, text).get("Target", "{}"))

@@ -4,7 +4,7 @@ from transload_sandbox.dataverse import roles
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError, row_missing
 from transload_sandbox.dataverse.model import Row, Table
-from transload_sandbox.dataverse.security import privilege_name
+from transload_sandbox.dataverse.privileges import privilege_name
 
 
 def derive(environment: Environment, row: Row) -> None:

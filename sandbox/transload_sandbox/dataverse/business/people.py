@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from transload_sandbox.dataverse import roles
+from transload_sandbox.dataverse import privileges, roles
 from transload_sandbox.dataverse.business.changes import Change
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.errors import ODataError, duplicate_row, invalid_argument
+from transload_sandbox.dataverse.errors import duplicate_row, invalid_argument
 from transload_sandbox.dataverse.model import Row
 from transload_sandbox.dataverse.roles import Depth
 from transload_sandbox.dataverse.values import parse_guid
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from transload_sandbox.dataverse.writer import Writer
 
 _NON_INTERACTIVE = 4
-_DEPTHS = {"Basic": Depth.BASIC, "Local": Depth.LOCAL, "Deep": Depth.DEEP, "Global": Depth.GLOBAL}
 
 
 def link(environment: Environment, intersect: str, values: Mapping[str, str]) -> None:
@@ -101,7 +100,7 @@ def furnish_business_unit(writer: "Writer", change: Change) -> None:
 def furnish(environment: Environment, unit_id: str, name: str, administrator_id: str) -> None:
     """Make the roles and the default team of a business unit."""
     root_id = environment.fixed_id("business unit")
-    organization_id = environment.fixed_id("organization")
+    organization_id, every = environment.fixed_id("organization"), list(privileges.every(environment))
     for role in roles.SHIPPED:
         root_role = environment.fixed_id(f"role {role}")
         is_root = unit_id == root_id
@@ -111,6 +110,8 @@ def furnish(environment: Environment, unit_id: str, name: str, administrator_id:
             "parentrootroleid": root_role, "parentroleid": None if is_root else root_role,
             "organizationid": organization_id, "ismanaged": 1, "componentstate": 0,
         })  # fmt: skip
+        grants = dict.fromkeys(every, Depth.GLOBAL) if role == roles.ADMINISTRATOR else roles.privileges(role)
+        privileges.grant(environment, role_id, grants)
     _insert(environment, "team", {
         "teamid": environment.fixed_id(f"team of {unit_id}"), "name": name, "businessunitid": unit_id,
         "administratorid": administrator_id, "isdefault": 1, "teamtype": 0, "organizationid": organization_id,
@@ -204,21 +205,3 @@ def _members(call: "Call") -> list[str]:
     for user_id in ids:
         call.fetch("systemuser", user_id)
     return ids
-
-
-def add_privileges(call: "Call") -> Response:
-    """Answer AddPrivilegesRole.
-
-    Raises:
-        ODataError: A privilege has no known name or depth.
-    """
-    call.expect(required=("Privileges",))
-    wanted = call.value("Privileges")
-    added: dict[str, Depth] = {}
-    for each in wanted if isinstance(wanted, list) else []:
-        name, depth = str(each.get("PrivilegeName", "")), str(each.get("Depth", "Basic"))
-        if not name.startswith("prv") or depth not in _DEPTHS:
-            raise ODataError(400, "0x80040203", f"The privilege '{name}' with the depth '{depth}' is invalid.")
-        added[name] = _DEPTHS[depth]
-    call.environment.security.add_privileges(str((call.row or {})["roleid"]), added)
-    return no_content()

@@ -14,6 +14,7 @@ from transload_sandbox.dataverse.business import (
     people,
     products,
     queues,
+    role_privileges,
     shares,
     solution_export,
 )
@@ -66,7 +67,9 @@ ACTIONS: Mapping[str, Action] = {
     "RevokeAccess": Action(shares.revoke, unbound=True),
     "AddMembersTeam": Action(people.add_members, row_of="team"),
     "RemoveMembersTeam": Action(people.remove_members, row_of="team"),
-    "AddPrivilegesRole": Action(people.add_privileges, row_of="role"),
+    "AddPrivilegesRole": Action(role_privileges.add, row_of="role"),
+    "RemovePrivilegeRole": Action(role_privileges.remove, row_of="role"),
+    "ReplacePrivilegesRole": Action(role_privileges.replace, row_of="role"),
 }
 
 
