@@ -135,7 +135,8 @@ def _depth(mask: Stored) -> Depth:
 
 def _insert(environment: "Environment", wanted: Iterable[Privilege]) -> list[str]:
     """Insert those privileges that are not there yet; return their names."""
-    new = {privilege_id(environment, each.name): each for each in wanted}
+    # Where tables share a privilege, one of them may have owners: it reaches as near as theirs does.
+    new = {privilege_id(environment, each.name): each for each in sorted(wanted, key=lambda each: each.is_owned)}
     for known in environment.store.fetch(environment.model.tables[TABLE], new):
         del new[known]
     table, version = environment.model.tables[TABLE], environment.store.next_version()
