@@ -5,7 +5,8 @@ from transload_sandbox.dataverse.environment import Ignored
 from transload_sandbox.dataverse.errors import ODataError
 from transload_sandbox.dataverse.faults import Fault, Faults
 from transload_sandbox.dataverse.limits import Limits
-from transload_sandbox.dataverse.org import DataverseOrg, LoggedRequest
+from transload_sandbox.dataverse.org import DataverseOrg
+from transload_sandbox.dataverse.request_log import LoggedRequest
 from transload_sandbox.dataverse.tokens import AppUser
 
 __all__ = [

@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 from transload_sandbox.dataverse.connection import cut, send_half
 from transload_sandbox.dataverse.errors import ODataError
 from transload_sandbox.dataverse.faults import Fault, replace_answer
-from transload_sandbox.dataverse.org import DataverseOrg, LoggedRequest
+from transload_sandbox.dataverse.org import DataverseOrg
+from transload_sandbox.dataverse.request_log import LoggedRequest
 from transload_sandbox.dataverse.sign_in import SignIn, origin_of
 from transload_sandbox.dataverse.tokens import AppUser
 from transload_sandbox.dataverse.wire import Request, Response, build_request, error_response

@@ -8,8 +8,9 @@ from weakref import WeakKeyDictionary
 
 from lxml import etree
 
+from transload_sandbox.dataverse.catalog import Model
 from transload_sandbox.dataverse.csdl_operations import add_operations
-from transload_sandbox.dataverse.model import Column, Model, Table
+from transload_sandbox.dataverse.model import Column, Table
 from transload_sandbox.dataverse.relationships import collections
 from transload_sandbox.dataverse.values import edm_type
 from transload_sandbox.dataverse.wire import Request, Response

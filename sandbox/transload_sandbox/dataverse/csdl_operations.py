@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-from transload_sandbox.dataverse.model import Model
+from transload_sandbox.dataverse.catalog import Model
 
 EDM = "http://docs.oasis-open.org/odata/ns/edm"
 _ANY = "mscrm.crmbaseentity"

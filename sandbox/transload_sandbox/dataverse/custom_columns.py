@@ -82,7 +82,7 @@ class CustomColumns:
 
     def put(self, table: str, column: Column) -> None:
         """Add a column to metadata and database, past all checks."""
-        self.environment.store.add_column(self.environment.model.tables[table], column)
+        self.environment.store.layout.add_column(self.environment.model.tables[table], column)
         self.environment.model.put_column(table, column)
 
     def change(self, request: Request, table: Table, column: Column, body: Json) -> None:
@@ -149,7 +149,7 @@ class CustomColumns:
             name = each.name
             comes_with = each.facts.get("AttributeOf") == column.name or name == f"{column.name}_base"
             if (each is column or comes_with) and each.metadata_id:
-                self.environment.store.drop_column(table, each)
+                self.environment.store.layout.drop_column(table, each)
                 self.environment.model.remove_column(table.name, name)
                 self.components.remove(each.metadata_id)
 

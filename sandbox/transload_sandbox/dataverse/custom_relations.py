@@ -183,7 +183,7 @@ class CustomRelations:
             if self._definitions.link_id(link) == metadata_id:
                 if not link.metadata_id:
                     raise is_managed("relationship", link.schema_name)
-                self.environment.store.drop_table(model.tables[link.intersect])
+                self.environment.store.layout.drop_table(model.tables[link.intersect])
                 model.remove_link(link)
                 self.components.remove(metadata_id)
                 return

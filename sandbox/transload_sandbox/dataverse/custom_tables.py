@@ -201,7 +201,7 @@ class CustomTables:
         self.components.remove(table.metadata_id)
         seed.remove_messages(self.environment, table)
         privileges.close_table(self.environment, table)
-        store.drop_table(table)
+        store.layout.drop_table(table)
         model.remove(table.name)
 
     def _open_collections(self, table: Table) -> None:

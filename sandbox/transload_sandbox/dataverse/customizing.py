@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from transload_sandbox.dataverse.model import Column, Key, Link, Model, OptionSet, State, Table
+from transload_sandbox.dataverse.catalog import Model
+from transload_sandbox.dataverse.model import Column, Key, Link, OptionSet, State, Table
 from transload_sandbox.dataverse.shipped import parse_column, parse_link, parse_states, parse_table, shipped_model
 
 Raw = dict[str, Any]

@@ -7,7 +7,7 @@ here and never refused.
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from transload_sandbox.dataverse.model import Model
+from transload_sandbox.dataverse.catalog import Model
 
 Name = Literal["enterprise", "professional"]
 PROFESSIONAL_CUSTOM_TABLES = 15

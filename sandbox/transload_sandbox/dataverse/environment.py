@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from transload_sandbox.dataverse import privileges
+from transload_sandbox.dataverse.catalog import Model
 from transload_sandbox.dataverse.customizing import dump_customizations, load_customizations
 from transload_sandbox.dataverse.errors import row_missing
 from transload_sandbox.dataverse.metadata_cache import MetadataCache
-from transload_sandbox.dataverse.model import Key, Model, Row, Table
+from transload_sandbox.dataverse.model import Key, Row, Table
 from transload_sandbox.dataverse.plan import Plan, compile_plan
 from transload_sandbox.dataverse.security import Security
 from transload_sandbox.dataverse.store import Store
@@ -75,7 +76,7 @@ class Environment:
         self.uploads: dict[str, object] = {}
         """File transfers that are under way, by the token that their clients hold."""
         self._load_customizations()
-        self.store.show_activities(self.model.tables["activitypointer"])
+        self.store.layout.show_activities(self.model.tables["activitypointer"])
 
     # -- time and ids
 
@@ -115,7 +116,7 @@ class Environment:
         if age < self.key_index_seconds:
             self.put_key(table, replace(key, status="InProgress"))
             return
-        built = self.store.create_index(table, key)
+        built = self.store.layout.create_index(table, key)
         self.put_key(table, replace(key, status="Active" if built else "Failed"))
 
     def put_key(self, table: Table, key: Key) -> None:
@@ -126,7 +127,7 @@ class Environment:
 
     def remove_key(self, table: Table, key: Key) -> None:
         """Remove a key with its index."""
-        self.store.drop_index(table, key)
+        self.store.layout.drop_index(table, key)
         self.model.remove_key(table.name, key.name)
         self._pending_keys.discard((table.name, key.name))
         self.save_customizations()

@@ -1,17 +1,17 @@
 """Answers FetchXML queries; columns without a value are left out."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from transload_sandbox.dataverse import errors
-from transload_sandbox.dataverse.aggregates import COUNTS, MAX_AGGREGATED, Output, aggregate, show_groups
+from transload_sandbox.dataverse.aggregates import MAX_AGGREGATED, Output, aggregate, show_groups
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.fetch import Attribute, Fetch, Order, invalid, no_attribute, parse_fetch
+from transload_sandbox.dataverse.fetch import Fetch, Order, invalid, no_attribute, parse_fetch
+from transload_sandbox.dataverse.fetch_groups import group_order, output_of
 from transload_sandbox.dataverse.fetch_scope import FetchScope, Joined
-from transload_sandbox.dataverse.model import NUMBER_TYPES, Column, Row, Stored, Table
+from transload_sandbox.dataverse.model import NUMBER_TYPES, Column, Row, Table
 from transload_sandbox.dataverse.options import Options
 from transload_sandbox.dataverse.paging import (
     MAX_PAGE,
@@ -30,21 +30,6 @@ from transload_sandbox.dataverse.values import edm_type, parse_guid
 from transload_sandbox.dataverse.wire import Request
 
 _CRM = "@Microsoft.Dynamics.CRM."
-_FUNCTIONS: Mapping[str | None, Callable[[Expression], sa.ColumnElement[Any]]] = {
-    "sum": lambda each: sa.func.sum(each),
-    "avg": lambda each: sa.func.avg(each),
-    "min": lambda each: sa.func.min(each),
-    "max": lambda each: sa.func.max(each),
-}
-_DATE_PARTS: Mapping[str, Callable[[Expression], sa.ColumnElement[Any]]] = {
-    "day": lambda moment: sa.cast(sa.func.strftime("%d", moment), sa.Integer),
-    "week": lambda moment: sa.cast(sa.func.strftime("%W", moment), sa.Integer) + 1,
-    "month": lambda moment: sa.cast(sa.func.strftime("%m", moment), sa.Integer),
-    "quarter": lambda moment: (sa.cast(sa.func.strftime("%m", moment), sa.Integer) + 2).op("/")(3),
-    "year": lambda moment: sa.cast(sa.func.strftime("%Y", moment), sa.Integer),
-    "fiscal-year": lambda moment: sa.cast(sa.func.strftime("%Y", moment), sa.Integer),
-    "fiscal-period": lambda moment: (sa.cast(sa.func.strftime("%m", moment), sa.Integer) + 2).op("/")(3),
-}
 
 
 def find_query(environment: Environment, request: Request) -> str | None:
@@ -213,9 +198,9 @@ class FetchReader:
         values: list[Output] = []
         for joined in scope.tables.values():
             for attribute in joined.entity.attributes:
-                output = _output(joined, attribute)
+                output = output_of(joined, attribute)
                 (keys if attribute.groups else values).append(output)
-        order = _group_order(fetch, scope, [*keys, *values])
+        order = group_order(fetch, scope, [*keys, *values])
         limit = min(fetch.aggregate_limit or MAX_AGGREGATED, MAX_AGGREGATED)
         rows = aggregate(self.reader, scope.scope, scope.where, keys, values, limit, order)
         size = fetch.top or fetch.count or MAX_PAGE
@@ -278,37 +263,3 @@ def _linked(scope: FetchScope) -> dict[str, tuple[Expression, Column]]:
         for attribute in joined.entity.attributes:
             found[attribute.alias or f"{joined.name}.{attribute.name}"] = joined.column(attribute.name)
     return found
-
-
-def _output(joined: Joined, attribute: Attribute) -> Output:
-    if not attribute.alias:
-        raise invalid(f"The attribute '{attribute.name}' of an aggregate query needs an alias.")
-    expression, column = joined.column(attribute.name)
-    if attribute.groups:
-        if attribute.dategrouping is None:
-            return Output(attribute.alias, expression, column)
-        part = _DATE_PARTS.get(attribute.dategrouping)
-        if part is None:
-            raise invalid(f"The dategrouping '{attribute.dategrouping}' is not supported.")
-        return Output(attribute.alias, part(expression), None)
-    if attribute.aggregate == "count":
-        return Output(attribute.alias, sa.func.count(), None)
-    if attribute.aggregate == "countcolumn":
-        counted: sa.ColumnElement[Stored] = sa.distinct(expression) if attribute.distinct else expression
-        return Output(attribute.alias, sa.func.count(counted), None)
-    if attribute.aggregate not in _FUNCTIONS or attribute.aggregate in COUNTS:
-        raise invalid(f"The aggregate '{attribute.aggregate}' is not supported.")
-    return Output(attribute.alias, _FUNCTIONS[attribute.aggregate](expression), column)
-
-
-def _group_order(fetch: Fetch, scope: FetchScope, outputs: Sequence[Output]) -> list[sa.UnaryExpression[Stored]]:
-    by_name = {output.name: output.expression for output in outputs}
-    orders = [order for joined in scope.tables.values() for order in joined.entity.orders]
-    for order in orders:
-        if order.alias not in by_name:
-            raise invalid("An order of an aggregate query needs the alias of one of its attributes.")
-    return [
-        by_name[order.alias].desc() if order.descends else by_name[order.alias].asc()
-        for order in orders
-        if order.alias is not None
-    ]

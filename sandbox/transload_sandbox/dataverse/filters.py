@@ -8,7 +8,12 @@ import sqlalchemy as sa
 
 from transload_sandbox.dataverse import errors
 from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.expressions import (
+from transload_sandbox.dataverse.literals import coerce, mistyped
+from transload_sandbox.dataverse.model import Column, Stored
+from transload_sandbox.dataverse.operators import Condition, Operators, compare, compare_value, match
+from transload_sandbox.dataverse.relationships import ManyToMany, OneToMany, collections
+from transload_sandbox.dataverse.scope import Scope, property_column
+from transload_sandbox.dataverse.syntax import (
     Call,
     Compare,
     Lambda,
@@ -19,11 +24,6 @@ from transload_sandbox.dataverse.expressions import (
     Path,
     QueryFunction,
 )
-from transload_sandbox.dataverse.literals import coerce, mistyped
-from transload_sandbox.dataverse.model import Column, Stored
-from transload_sandbox.dataverse.operators import Condition, Operators, compare, compare_value, match
-from transload_sandbox.dataverse.relationships import ManyToMany, OneToMany, collections
-from transload_sandbox.dataverse.scope import Scope, property_column
 from transload_sandbox.dataverse.values import edm_type
 
 _PATTERNS = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}

@@ -1,8 +1,8 @@
 """Constants of queries, read as the column needs them that they are compared with."""
 
 from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.expressions import Literal, Value
 from transload_sandbox.dataverse.model import Column, Stored
+from transload_sandbox.dataverse.syntax import Literal, Value
 from transload_sandbox.dataverse.values import edm_type, parse_guid, parse_time
 
 _KINDS = {bool: "boolean", int: "number", float: "number", str: "text"}

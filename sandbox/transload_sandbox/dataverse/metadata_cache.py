@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING
 
-from transload_sandbox.dataverse.model import Model
+from transload_sandbox.dataverse.catalog import Model
 from transload_sandbox.dataverse.wire import Request
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """Which definitions a query finds, and what it shows of them."""
 
 from transload_sandbox.dataverse import errors
-from transload_sandbox.dataverse.expressions import Call, Compare, Literal, Logic, Node, Not, Path
 from transload_sandbox.dataverse.labels import Json
 from transload_sandbox.dataverse.options import Options
+from transload_sandbox.dataverse.syntax import Call, Compare, Literal, Logic, Node, Not, Path
 
 
 def select(body: Json, options: Options) -> Json:

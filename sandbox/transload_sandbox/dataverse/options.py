@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from transload_sandbox.dataverse import errors
 from transload_sandbox.dataverse.errors import ODataError
-from transload_sandbox.dataverse.expressions import Node, parse_filter
+from transload_sandbox.dataverse.expressions import parse_filter
+from transload_sandbox.dataverse.syntax import Node
 
 _KNOWN = frozenset(
     {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "$deltatoken", "$apply"}

@@ -1,10 +1,8 @@
 """A Dataverse organisation to rehearse against: users, rows, faults and a log of every request."""
 
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -13,12 +11,14 @@ from transload_sandbox.dataverse import callers, editions
 from transload_sandbox.dataverse import roles as shipped_roles
 from transload_sandbox.dataverse import seed as seeds
 from transload_sandbox.dataverse.business import people
+from transload_sandbox.dataverse.digests import digests_of
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.faults import Faults
 from transload_sandbox.dataverse.interruptions import Deed, Interruption, Interruptions
 from transload_sandbox.dataverse.limits import Limits, Meter
 from transload_sandbox.dataverse.model import Row, Table
 from transload_sandbox.dataverse.options import Options
+from transload_sandbox.dataverse.request_log import MAX_REQUESTS_KEPT, LoggedRequest
 from transload_sandbox.dataverse.service import Service
 from transload_sandbox.dataverse.shapes import Shape
 from transload_sandbox.dataverse.shipped import shipped_model
@@ -26,23 +26,6 @@ from transload_sandbox.dataverse.store import Store
 from transload_sandbox.dataverse.tokens import AppUser, TokenService
 from transload_sandbox.dataverse.wire import build_request
 from transload_sandbox.dataverse.writer import Writer
-
-MAX_REQUESTS_KEPT = 100_000
-_STAMPS = frozenset({"modifiedon", "modifiedby", "modifiedonbehalfby", "versionnumber"})
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedRequest:
-    """What became of one request."""
-
-    method: str
-    path: str
-    """Path and query below the API's base, as the client sent them."""
-    status: int
-    """0 when the connection was cut before an answer."""
-    seconds: float
-    user: str | None
-    """Client id of the application, None without a valid token."""
 
 
 class DataverseOrg:
@@ -295,24 +278,7 @@ class DataverseOrg:
         When and by whom a row was changed last does not count: a row that was changed and changed back is the same.
         """
         with self.store.reading():
-            self.environment.settle_keys()
-            digests = {}
-            for name in sorted(self.store.existing):
-                table = self.environment.model.tables.get(name)
-                rows = [_without_stamps(row) for row in self.store.iterate(table)] if table else []
-                if rows:
-                    digests[name] = _digest(rows)
-            customizations = self.environment.customizations()
-            for key in customizations["keys"]:
-                key.pop("requested_at")
-            added = [
-                row
-                for name in ("publisher", "solution")
-                for row in self.store.iterate(self._table(name))
-                if row["createdby"] != self.environment.fixed_id("system user")
-            ]
-            digests["metadata"] = _digest([customizations, added])
-            return digests
+            return digests_of(self.environment)
 
     # -- service
 
@@ -330,12 +296,3 @@ class DataverseOrg:
     def _user_of(self, client_id: str) -> str | None:
         with self.store.reading():
             return self.store.find_id(self._table("systemuser"), {"applicationid": client_id})
-
-
-def _without_stamps(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name not in _STAMPS}
-
-
-def _digest(value: object) -> str:
-    raw = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()

@@ -13,7 +13,8 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from transload_sandbox.dataverse.model import Column, Link, Model, Table
+from transload_sandbox.dataverse.catalog import Model
+from transload_sandbox.dataverse.model import Column, Link, Table
 
 _ACTIVITIES = {
     "activitypointer": "ActivityPointers",

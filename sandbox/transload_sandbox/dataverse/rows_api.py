@@ -8,6 +8,7 @@ from transload_sandbox.dataverse.addressing import RowKey
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.errors import ODataError
 from transload_sandbox.dataverse.files_api import FilesApi
+from transload_sandbox.dataverse.layout import POINTER
 from transload_sandbox.dataverse.links_api import LinksApi
 from transload_sandbox.dataverse.model import Row, Stored, Table
 from transload_sandbox.dataverse.options import parse_options
@@ -16,7 +17,6 @@ from transload_sandbox.dataverse.reader import Reader
 from transload_sandbox.dataverse.retrieval import find_row, get_row
 from transload_sandbox.dataverse.scope import property_column
 from transload_sandbox.dataverse.shapes import etag
-from transload_sandbox.dataverse.store import POINTER
 from transload_sandbox.dataverse.wire import Request, Response, json_response, no_content
 from transload_sandbox.dataverse.writer import Writer
 

@@ -6,8 +6,9 @@ from functools import cache
 import sqlalchemy as sa
 
 from transload_sandbox.dataverse import errors
+from transload_sandbox.dataverse.catalog import Model
 from transload_sandbox.dataverse.environment import Environment
-from transload_sandbox.dataverse.model import Column, Model, Stored, Table
+from transload_sandbox.dataverse.model import Column, Stored, Table
 
 Source = sa.FromClause
 Expression = sa.ColumnElement[Stored]

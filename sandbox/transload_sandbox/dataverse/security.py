@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from transload_sandbox.dataverse import roles
+from transload_sandbox.dataverse.catalog import Model
 from transload_sandbox.dataverse.errors import ODataError, row_missing
-from transload_sandbox.dataverse.model import Model, Row, Table
+from transload_sandbox.dataverse.model import Row, Table
 from transload_sandbox.dataverse.privileges import privilege_name
 from transload_sandbox.dataverse.roles import Depth
 from transload_sandbox.dataverse.sharing import TABLE as SHARES

@@ -12,16 +12,8 @@ from typing import Any
 
 import orjson
 
-from transload_sandbox.dataverse.model import (
-    Column,
-    Link,
-    Model,
-    OptionSet,
-    Relation,
-    State,
-    Table,
-    intersect_table,
-)
+from transload_sandbox.dataverse.catalog import Model
+from transload_sandbox.dataverse.model import Column, Link, OptionSet, Relation, State, Table, intersect_table
 
 
 def shipped_model(absent: frozenset[str] = frozenset()) -> Model:

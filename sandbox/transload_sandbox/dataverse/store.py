@@ -17,13 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from transload_sandbox.dataverse.errors import UniqueError, unsupported
-from transload_sandbox.dataverse.model import Column, Key, Row, Stored, Table
+from transload_sandbox.dataverse.layout import POINTER, Layout
+from transload_sandbox.dataverse.model import Row, Stored, Table
 from transload_sandbox.dataverse.patterns import like
-from transload_sandbox.dataverse.statements import Statements, column_definition, compile_statements, creation, indexes
+from transload_sandbox.dataverse.statements import Statements
 
 _CHUNK = 500
-POINTER = "activitypointer"
-"""The table that holds no rows of its own but shows those of all activity tables."""
 
 
 class Store:
@@ -54,11 +53,10 @@ class Store:
             "(name TEXT, id TEXT, version INTEGER, PRIMARY KEY (name, id)) WITHOUT ROWID"
         )
         self._driver.create_function("dataverse_like", 2, like, deterministic=True)
-        self._pointer: Table | None = None
         self._lock = RLock()
         self._depth = 0
-        self._statements: dict[str, Statements] = {}
-        self._existing = self._list_tables()
+        self.layout = Layout(self.execute)
+        """Which tables there are, and how they change."""
         self.version = int(str(self.get_meta("version") or 0))
         """The last row version given out."""
 
@@ -75,12 +73,9 @@ class Store:
     def replace_by(self, other: sqlite3.Connection) -> None:
         """Replace everything by the contents of another database, as `copy_to` wrote them."""
         with self._lock:
-            if self._pointer is not None:
-                self.execute(f'DROP VIEW IF EXISTS temp."{self._pointer.name}"')
-                self._pointer = None
+            self.layout.close()
             other.backup(self._driver)
-            self._statements.clear()
-            self._existing = self._list_tables()
+            self.layout.look_again()
             self.version = int(str(self.get_meta("version") or 0))
 
     @contextmanager
@@ -104,7 +99,7 @@ class Store:
                 self.execute("COMMIT")
             except BaseException:
                 self.execute("ROLLBACK")
-                self._existing = self._list_tables()
+                self.layout.look_again()
                 raise
             finally:
                 self._depth = 0
@@ -160,96 +155,14 @@ class Store:
         """Remember a value."""
         self.execute("INSERT OR REPLACE INTO _meta VALUES (?, ?)", (name, value))
 
-    # -- tables
-
     @property
     def existing(self) -> frozenset[str]:
         """Tables that have been touched so far; all others are empty."""
-        return frozenset(self._existing)
-
-    def _list_tables(self) -> set[str]:
-        rows = self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return {str(name) for (name,) in rows if not str(name).startswith(("_", "sqlite_"))}
+        return self.layout.existing
 
     def statements(self, table: Table) -> Statements:
         """Return the SQL of a table, making the table when it is missing."""
-        if table.name == POINTER and table is not self._pointer:
-            self.show_activities(table)
-        elif table.name not in self._existing and table.name != POINTER:
-            for statement in creation(table):
-                self.execute(statement)
-            self._existing.add(table.name)
-            if table.is_activity:
-                self._view_activities()
-        known = self._statements.get(table.name)
-        if known is None or known.table is not table:
-            known = self._statements[table.name] = compile_statements(table)
-        return known
-
-    def show_activities(self, pointer: Table) -> None:
-        """Let a table show the rows of all activity tables, read-only and with its own columns."""
-        self._pointer = pointer
-        self._view_activities()
-
-    def _view_activities(self) -> None:
-        if self._pointer is None:
-            return
-        columns = self._pointer.storage_columns()
-        names = [name for name, _ in columns]
-        selects = []
-        for table in sorted(self._existing - {self._pointer.name}):
-            own = {str(row[1]) for row in self.execute(f'PRAGMA table_info("{table}")')}
-            if {"activityid", "activitytypecode"} <= own:
-                shown = ", ".join(f'"{name}"' if name in own else f'NULL AS "{name}"' for name in names)
-                selects.append(f'SELECT {shown} FROM "{table}"')
-        nothing = ", ".join(f'NULL AS "{name}"' for name in names)
-        union = " UNION ALL ".join(selects) or f"SELECT {nothing} WHERE 0"
-        self.execute(f'DROP VIEW IF EXISTS temp."{self._pointer.name}"')
-        self.execute(f'CREATE TEMP VIEW "{self._pointer.name}" AS {union}')
-
-    def add_column(self, table: Table, column: Column) -> None:
-        """Add a column to a table that may or may not have been touched."""
-        if table.name in self._existing:
-            self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN {column_definition(column.name, column, table)}')
-            if column.type_column:
-                self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.type_column}" TEXT')
-            for statement in indexes(table, [column]):
-                self.execute(statement)
-            if table.is_activity:
-                self._view_activities()
-
-    def drop_column(self, table: Table, column: Column) -> None:
-        """Drop a column and its values."""
-        if table.name in self._existing:
-            # No column can be dropped while the view of all activities stands on it.
-            self.execute(f'DROP VIEW IF EXISTS temp."{POINTER}"')
-            self.execute(f'DROP INDEX IF EXISTS "{table.name}__{column.name}"')
-            for name in (column.name, column.type_column):
-                if name:
-                    self.execute(f'ALTER TABLE "{table.name}" DROP COLUMN "{name}"')
-            self._view_activities()
-
-    def drop_table(self, table: Table) -> None:
-        """Drop a table with its rows."""
-        if table.name in self._existing:
-            self.execute(f'DROP VIEW IF EXISTS temp."{POINTER}"')
-            self.execute(f'DROP TABLE "{table.name}"')
-            self._existing.discard(table.name)
-            self._view_activities()
-
-    def create_index(self, table: Table, key: Key) -> bool:
-        """Build the unique index of a key; False when rows hold duplicates."""
-        self.statements(table)
-        columns = ", ".join(f'"{column}"' for column in key.columns)
-        try:
-            self.execute(f'CREATE UNIQUE INDEX "{table.name}__{key.name}" ON "{table.name}" ({columns})')
-        except sqlite3.IntegrityError:
-            return False
-        return True
-
-    def drop_index(self, table: Table, key: Key) -> None:
-        """Drop the unique index of a key."""
-        self.execute(f'DROP INDEX IF EXISTS "{table.name}__{key.name}"')
+        return self.layout.statements(table)
 
     # -- rows
 
@@ -285,7 +198,7 @@ class Store:
 
     def missing(self, table: Table, ids: set[str]) -> set[str]:
         """Return those ids that no row has."""
-        if table.name not in self._existing:
+        if table.name not in self.existing:
             return ids
         missing = set(ids)
         wanted = sorted(ids)
@@ -301,7 +214,7 @@ class Store:
 
     def iterate(self, table: Table) -> list[Row]:
         """Return every row by primary key."""
-        if table.name not in self._existing and table.name != POINTER:
+        if table.name not in self.existing and table.name != POINTER:
             return []
         sql = self.statements(table)
         found = self.execute(f'{sql.select} ORDER BY "{table.primary_id}"')
@@ -309,7 +222,7 @@ class Store:
 
     def count(self, table: Table) -> int:
         """Return the number of rows."""
-        if table.name not in self._existing and table.name != POINTER:
+        if table.name not in self.existing and table.name != POINTER:
             return 0
         return int(str(self.execute(f'SELECT count(*) FROM "{table.name}"')[0][0]))
 

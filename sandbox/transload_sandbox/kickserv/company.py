@@ -10,37 +10,24 @@ from any thread; hold `lock` to see several records at one moment.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from transload_sandbox._changes import Change, compare_records
 from transload_sandbox.kickserv import _catalogue
 from transload_sandbox.kickserv._customers import blank_customer
 from transload_sandbox.kickserv._draw import local
 from transload_sandbox.kickserv._jobs import blank_job, split_between
-from transload_sandbox.kickserv._records import Records, is_job_row, number_of
+from transload_sandbox.kickserv._records import is_job_row, number_of
+from transload_sandbox.kickserv._states import CompanyState, RememberedRecords
 from transload_sandbox.kickserv._table import Table
+from transload_sandbox.kickserv._totals import PRICED, job_totals, line_total
 from transload_sandbox.kickserv._visits import WORK, hours_between, task
 from transload_sandbox.kickserv.wire import Row, Value
 
 __all__ = ["Company", "CompanyState", "number_of"]
 
-_CENT = Decimal("0.01")
-_TOTALS = ("quantity", "price_per_unit", "discount")
 
-
-@dataclass(frozen=True, slots=True)
-class CompanyState:
-    """What was changed in a company up to some moment."""
-
-    overlays: Mapping[str, Mapping[int, Row | None]]
-
-    def close(self) -> None:
-        """Give nothing back: a state is memory only."""
-
-
-class Company(Records):
+class Company(RememberedRecords):
     """All records of one Kickserv account, with the changes that people make.
 
     Attributes:
@@ -72,7 +59,7 @@ class Company(Records):
             table = self.tables[kind]
             row: Row = {**_get(table, key), **({} if stale else {"updated_at": self._stamp()}), **fields}
             table.put(key, row)
-            if kind == "job_charges" and fields.keys() & {*_TOTALS, "total", "deleted_at"}:
+            if kind == "job_charges" and fields.keys() & {*PRICED, "total", "deleted_at"}:
                 self._add_up(row["job_id"])
             return row
 
@@ -208,7 +195,7 @@ class Company(Records):
                 "updated_by": _catalogue.OFFICE_IDS[0],
                 **fields,
             }
-            values.setdefault("total", _line_total(values))
+            values.setdefault("total", line_total(values))
             line = self._hang(self.charges, owner, values)
             self._add_up(owner["id"])
             return line
@@ -296,40 +283,6 @@ class Company(Records):
         self.tags.put(ident, {"id": ident, "name": name})
         return ident
 
-    # -- state
-
-    def snapshot(self) -> CompanyState:
-        """Return the present state, to `restore` or `compare` later."""
-        with self.lock:
-            return CompanyState({kind: dict(table.overlay) for kind, table in self.tables.items()})
-
-    def restore(self, state: CompanyState) -> None:
-        """Go back, or forward, to a state of this company."""
-        with self.lock:
-            for kind, table in self.tables.items():
-                table.restore(state.overlays[kind])
-
-    def digest(self) -> dict[str, str]:
-        """Return a digest of each kind of record; equal ones mean equal records."""
-        with self.lock:
-            about = (self.plan.seed, self.plan.customers)
-            return {kind: _digest((about, kind, table.changes())) for kind, table in self.tables.items()}
-
-    def compare(self, before: CompanyState, after: CompanyState | None = None) -> list[Change]:
-        """Return what differs between two states; the second is the present one when left out."""
-        with self.lock:
-            now = after or self.snapshot()
-            return [change for kind in self.tables for change in self._compare(kind, before, now)]
-
-    def _compare(self, kind: str, before: CompanyState, after: CompanyState) -> Iterable[Change]:
-        find, keys = self.tables[kind].source.find, before.overlays[kind].keys() | after.overlays[kind].keys()
-        sides = [
-            {f"{key:012}": row for key in keys if (row := state.overlays[kind].get(key, find(key))) is not None}
-            for state in (before, after)
-        ]
-        for change in compare_records(kind, *sides):
-            yield Change(kind, change.key.lstrip("0"), change.before, change.after)
-
     # -- helpers
 
     def _stamp(self) -> datetime:
@@ -355,20 +308,9 @@ class Company(Records):
         job = self.job_by_id(job_id)
         if job is None:
             return
-        lines = (line for line in self.charges_of(job) if line.get("deleted_at") is None)
-        subtotal = sum((Decimal(str(line["total"])) for line in lines), Decimal(0))
         rate = self.tax_entities.get(int(str(job["tax_id"]))) if job.get("tax_id") else None
-        percent = Decimal(str(rate["rate"])) if rate else Decimal(0)
-        tax = (subtotal * percent / 100).quantize(_CENT, ROUND_HALF_UP)
-        paid = Decimal(str(job["total"])) - Decimal(str(job["balance_remaining"]))
-        total = subtotal + tax
-        fields: dict[str, Value] = {"subtotal": subtotal, "tax": tax, "total": total, "balance_remaining": total - paid}
+        fields = job_totals(job, self.charges_of(job), Decimal(str(rate["rate"])) if rate else Decimal(0))
         self.update("jobs", number_of(job), fields=fields)
-
-
-def _line_total(line: Mapping[str, Value]) -> Decimal:
-    quantity, price, discount = (Decimal(str(line[name])) for name in _TOTALS)
-    return max(quantity * price - discount, Decimal(0))
 
 
 def _get(table: Table, key: int) -> Row:
@@ -381,16 +323,3 @@ def _get(table: Table, key: int) -> Row:
 def _delete_all(table: Table, rows: Iterable[Row]) -> None:
     for row in rows:
         table.delete(number_of(row))
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(_canonical(value).encode(), digest_size=16).hexdigest()
-
-
-def _canonical(value: object) -> str:
-    """Write a value so that equal values give equal texts: fields in order, times in UTC."""
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{name}:{_canonical(value[name])}" for name in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_canonical, value)) + "]"
-    return str(value.timestamp()) if isinstance(value, datetime) else repr(value)
