@@ -80,7 +80,7 @@ class _Grant:
 _ALL = "Create Read Write Delete Append AppendTo Assign Share"
 _EDIT = "Create Read Write Append AppendTo Assign Share"
 _SHARED = _Grant(
-    "Product User Team BusinessUnit Role Organization TransactionCurrency Subject Territory Queue Competitor Workflow "
+    "Product User Team BusinessUnit Role Organization TransactionCurrency Subject Territory Queue Competitor "
     "QueueItem BookingStatus BookableResource BookableResourceCategory Calendar msdyn_workordertype msdyn_priority "
     "msdyn_incidenttype msdyn_taxcode msdyn_paymentterm msdyn_workordersubstatus msdyn_fieldservicesetting "
     "Publisher Solution SdkMessage SdkMessageFilter DuplicateRule AsyncOperation",
@@ -91,7 +91,7 @@ _CUSTOMERS = "Account Contact Activity Note"
 _SALES = "Lead Opportunity Quote SalesOrder Invoice"
 _FIELD = (
     "msdyn_workorder msdyn_workorderproduct msdyn_workorderservice BookableResourceBooking "
-    "BookableResourceBookingHeader msdyn_timeentry msdyn_bookingtimestamp msdyn_customerasset msdyn_functionallocation"
+    "BookableResourceBookingHeader msdyn_timeentry msdyn_bookingtimestamp msdyn_customerasset msdyn_FunctionalLocation"
 )
 _BASIC = (_SHARED, _Grant(_CUSTOMERS, _ALL, Depth.BASIC), _Grant("Account Contact", "Read AppendTo", Depth.GLOBAL))
 

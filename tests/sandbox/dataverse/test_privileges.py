@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from transload_sandbox.dataverse import DataverseOrg
+from transload_sandbox.dataverse.roles import SHIPPED, privileges
 from transload_sandbox.dataverse.testing import created_id, label, sign_in
 from transload_sandbox.dataverse.testing import error_code as code
 
@@ -128,3 +129,11 @@ def test_privileges_are_not_made_by_clients(api: httpx.Client) -> None:
 
 def test_a_role_that_is_not_there_has_no_privileges_to_tell(api: httpx.Client) -> None:
     assert api.get("RetrieveRolePrivilegesRole(RoleId=00000000-0000-0000-0000-000000000001)").status_code == 404
+
+
+def test_shipped_roles_grant_only_what_there_is(api: httpx.Client) -> None:
+    there = {row["name"] for row in api.get("privileges?$select=name").json()["value"]}
+
+    wanted = {name for role in SHIPPED for name in privileges(role)}
+
+    assert wanted - there == set()
