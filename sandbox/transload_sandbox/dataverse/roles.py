@@ -98,7 +98,11 @@ _BASIC = (_SHARED, _Grant(_CUSTOMERS, _ALL, Depth.BASIC), _Grant("Account Contac
 _GRANTS: Mapping[str, tuple[_Grant, ...]] = {
     "Basic User": _BASIC,
     "Salesperson": (*_BASIC, _Grant(f"{_CUSTOMERS} {_SALES}", _EDIT, Depth.LOCAL), _Grant(_SALES, _ALL, Depth.BASIC)),
-    "Sales Manager": (*_BASIC, _Grant(f"{_CUSTOMERS} {_SALES} Product", _ALL, Depth.DEEP)),
+    "Sales Manager": (
+        *_BASIC,
+        _Grant(f"{_CUSTOMERS} {_SALES}", _ALL, Depth.DEEP),
+        _Grant("Product", "Create Read Write Delete Append AppendTo", Depth.DEEP),
+    ),
     "Customer Service Representative": (*_BASIC, _Grant(f"{_CUSTOMERS} Incident", _EDIT, Depth.LOCAL)),
     "CSR Manager": (*_BASIC, _Grant(f"{_CUSTOMERS} Incident", _ALL, Depth.DEEP)),
     "Field Service - Administrator": (*_BASIC, _Grant(f"{_CUSTOMERS} {_FIELD}", _ALL, Depth.GLOBAL)),
