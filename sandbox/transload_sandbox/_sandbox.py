@@ -2,8 +2,6 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from transload_sandbox._changes import Change
 from transload_sandbox._clock import Clock
@@ -12,10 +10,11 @@ from transload_sandbox._faults import SandboxFaults
 from transload_sandbox._kickserv import KickservSandbox
 from transload_sandbox._requests import OnRequest, SeenRequest
 from transload_sandbox._seeding import FALLBACK_OWNER
+from transload_sandbox._system import Serving
 from transload_sandbox.dataverse.limits import Limits
 
 
-class Sandbox:
+class Sandbox(Serving):
     """Both systems, from the same company.
 
         with Sandbox(customers=200, seed=7) as sandbox:
@@ -159,14 +158,6 @@ publisher_prefix = "ks"
 fallback_owner = "{FALLBACK_OWNER}"
 """
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            stack.enter_context(self.dataverse)
-            stack.enter_context(self.kickserv)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def _serve(self, stack: ExitStack) -> None:
+        stack.enter_context(self.dataverse)
+        stack.enter_context(self.kickserv)

@@ -11,6 +11,25 @@ from transload_sandbox._layers import Latency
 from transload_sandbox._requests import OnRequest, RequestLog
 
 
+class Serving(ABC):
+    """A context manager: serving inside."""
+
+    @abstractmethod
+    def _serve(self, stack: ExitStack) -> None:
+        """Start to serve, and leave on the stack what ends it."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._serve(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
 class State(Protocol):
     """The records of a system at one moment."""
 
@@ -21,8 +40,8 @@ class State(Protocol):
 StateT = TypeVar("StateT", bound=State)
 
 
-class System(ABC, Generic[StateT]):
-    """One of the two systems. A context manager: serving inside.
+class System(Serving, Generic[StateT]):
+    """One of the two systems.
 
     Attributes:
         clock: Its time.
@@ -59,10 +78,6 @@ class System(ABC, Generic[StateT]):
     def _compare(self, before: StateT, after: StateT) -> list[Change]:
         """Return what differs between two states."""
 
-    @abstractmethod
-    def _serve(self, stack: ExitStack) -> None:
-        """Start to serve, and leave on the stack what ends it."""
-
     def snapshot(self, name: str = "") -> None:
         """Remember the present state under a name."""
         earlier = self._states.pop(name, None)
@@ -89,14 +104,3 @@ class System(ABC, Generic[StateT]):
             return self._compare(before, now)
         finally:
             now.close()
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._serve(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
