@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from transload import FileRef, Outcome, SchemaChange, SchemaKind, TableName, TargetColumn
+from transload.errors import MissingFileError
 from transload.values import Cell, ColumnType
 from transload_dynamics_sink.files import BLOCK_BYTES, INLINE_BYTES
 from transload_dynamics_sink.schema_changes import SchemaWorker
@@ -103,6 +104,29 @@ def test_a_row_arrives_with_the_file_of_a_column(furnished: "Connected", size: i
     assert [outcome.error for outcome in outcomes] == [None]
     assert there(furnished, ACCOUNT, 6, "mig_plan") == (file.digest, size)
     assert furnished.read(ACCOUNT, 6, "name") == {"name": "Six"}
+
+
+def test_a_file_whose_bytes_are_gone_is_an_error_of_its_record(furnished: "Connected") -> None:
+    lost, kept = note(furnished, 5, FileRef("0" * 32, 7, "a.txt")), note(furnished, 6, keep(furnished, 7))
+
+    assert isinstance(lost.error, MissingFileError)
+    assert kept.error is None
+
+
+@pytest.mark.parametrize("size", [1000, INLINE_BYTES + 1])
+def test_an_image_travels_inside_its_row(furnished: "Connected", size: int) -> None:
+    file = keep(furnished, size, "logo.png")
+
+    [outcome] = furnished.load(furnished.upsert(6, {"name": "Six", "entityimage": file}))
+
+    assert outcome.error is None
+    assert there(furnished, ACCOUNT, 6, "entityimage") == (file.digest, size)
+
+
+def test_a_file_in_a_column_of_texts_is_an_error_of_its_record(furnished: "Connected") -> None:
+    [outcome] = furnished.load(furnished.upsert(6, {"name": keep(furnished, 1)}))
+
+    assert "takes no file" in str(outcome.error)
 
 
 def test_the_name_that_the_mapping_gives_wins(furnished: "Connected") -> None:

@@ -6,10 +6,13 @@ import pytest
 
 from transload import (
     DeleteRow,
+    FileRef,
     Outcome,
     RestoreRow,
     TableName,
 )
+from transload.errors import LockedError
+from transload.values import Cell
 from transload_dynamics_sink.restore import Restoration
 from transload_dynamics_sink.rollback import delete_rows
 
@@ -79,3 +82,51 @@ def test_brings_a_case_back_to_its_former_state_and_columns(
         "statecode": former[0],
         "statuscode": former[1],
     }
+
+
+def test_a_line_of_a_closed_document_waits_for_it(connected: "Connected") -> None:
+    quote, detail = TableName("quote"), TableName("quotedetail")
+    connected.load(*connected.accounts(1))
+    connected.load(connected.upsert(2, {"name": "Q", "customerid": connected.ref(1)}, quote))
+    cells: dict[str, Cell] = {"quoteid": connected.ref(2, quote), "productdescription": "Labour", "quantity": 1}
+    connected.load(connected.upsert(3, cells, detail))
+    connected.load(connected.change(2, 2, 4, "quote"))
+
+    [waiting] = delete_rows(connected.dataverse, connected.metadata, [DeleteRow(detail, connected.id(3))])
+    [gone] = delete_rows(connected.dataverse, connected.metadata, [DeleteRow(quote, connected.id(2))])
+    [after] = delete_rows(connected.dataverse, connected.metadata, [DeleteRow(detail, connected.id(3))])
+
+    assert isinstance(waiting.error, LockedError)
+    assert (gone.error, after.error, after.note) == (None, None, "was gone already")
+
+
+def test_gives_people_and_kept_files_back(connected: "Connected") -> None:
+    contact, call, note = TableName("contact"), TableName("phonecall"), TableName("annotation")
+    connected.load(*connected.accounts(1))
+    connected.load(connected.upsert(2, {"lastname": "Olsen"}, contact))
+    file = connected.store.keep([b"before"], "a.txt")
+    connected.load(connected.upsert(3, {"subject": "Call", "to": (connected.ref(2, contact),)}, call))
+    connected.load(connected.upsert(4, {"subject": "N", "documentbody": file}, note))
+    connected.load(connected.upsert(3, {"to": None}, call, exists=True))
+    connected.load(connected.upsert(4, {"documentbody": connected.store.keep([b"after"], "b.txt")}, note, exists=True))
+
+    outcomes = [
+        *restore(connected, RestoreRow(call, connected.id(3), {"to": (connected.ref(2, contact),)})),
+        *restore(connected, RestoreRow(note, connected.id(4), {"documentbody": file, "filename": "a.txt"})),
+    ]
+
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert connected.read("phonecall", 3, "to") == {"to": (connected.ref(2, contact),)}
+    assert connected.read("annotation", 4, "filename", "documentbody") == {
+        "filename": "a.txt",
+        "documentbody": FileRef(file.digest, file.size),
+    }
+
+
+def test_a_file_that_nobody_kept_cannot_be_given_back(connected: "Connected") -> None:
+    note = TableName("annotation")
+    connected.load(connected.upsert(4, {"subject": "N"}, note))
+
+    [outcome] = restore(connected, RestoreRow(note, connected.id(4), {"documentbody": FileRef("0" * 32, 7)}))
+
+    assert "was not kept" in str(outcome.error)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from transload import Outcome, TableName
-from transload.errors import RefusedError
+from transload.errors import LockedError, RefusedError
 from transload.values import Cell
 from transload_sandbox.dataverse.faults import Fault
 
@@ -179,7 +179,7 @@ def test_a_line_of_a_closed_document_says_what_helps(
 
     outcome = line(connected, table)
 
-    assert outcome.error is not None
+    assert isinstance(outcome.error, LockedError)
     assert advice in outcome.error.remedy
 
 

@@ -47,7 +47,7 @@ KEY_ROW_MISSING = "0x80060891"
 DUPLICATE = "0x80040237"
 NOT_A_MEMBER = "0x80072560"
 ORGANIZATION_DISABLED = "0x8004a104"
-CLOSED_CODES = frozenset({"0x80043b09", "0x8004022e"})
+CLOSED_CODES = frozenset({"0x80043b09", "0x8004022e", "0x80040228"})
 """Refusals to change a closed row or what belongs to it; which of the two comes is not documented."""
 _PRIVILEGES = frozenset({"0x80040220", "0x80040231", "0x80048306", "0x80040256", "0x80042f09", "0x80040225"})
 

@@ -16,7 +16,7 @@ import httpx
 import orjson
 
 from transload import FileRef, RecordKey, RunContext
-from transload.errors import FolderError, RecordError, UnfitValueError
+from transload.errors import MissingFileError, RecordError, UnfitValueError
 from transload.files import FileStore, digest_of
 from transload.values import Cell
 from transload_dynamics_sink.batch import MOST_REPEATS, check_stopping
@@ -57,7 +57,10 @@ class Attached:
     @property
     def is_inline(self) -> bool:
         """Whether it travels inside its row."""
-        return self.target.carrier is not Carrier.COLUMN and self.file.size <= INLINE_BYTES
+        if self.target.carrier in _NAMED:
+            return self.file.size <= INLINE_BYTES
+        # Only the body of its row takes an image, whatever its size.
+        return self.target.carrier is Carrier.IMAGE
 
     @property
     def makes_row(self) -> bool:
@@ -84,7 +87,7 @@ class Files:
         """Return the files among the cells of a row.
 
         Raises:
-            RecordError: The environment does not take a file of this size or type.
+            RecordError: The environment does not take a file of this size or type, or its bytes are gone.
         """
         found = []
         for name, cell in columns.items():
@@ -93,6 +96,7 @@ class Files:
                 media_type = str(columns.get("mimetype") or cell.media_type or _BINARY)
                 each = Attached(name, target, cell, label, media_type)
                 self._check(table, key, each)
+                self._store.open(cell.digest).close()
                 found.append(each)
         return found
 
@@ -116,7 +120,7 @@ class Files:
         """Whether the bytes of a file are in the client's folder."""
         try:
             self._store.open(file.digest).close()
-        except FolderError:
+        except MissingFileError:
             return False
         return True
 
@@ -139,7 +143,7 @@ class Files:
                 refusal = self._upload_blocks("Annotation", table, row_id, attached, attached.labels())
             case Carrier.ATTACHMENT:
                 refusal = self._upload_blocks("Attachment", table, row_id, attached, row)
-            case Carrier.COLUMN | Carrier.IMAGE:
+            case _:
                 refusal = self._upload_column(table, row_id, attached)
         if refusal is not None and self._has_arrived(table, row_id, attached, refusal):
             return None
