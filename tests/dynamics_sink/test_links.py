@@ -88,13 +88,12 @@ def test_a_role_goes_to_a_user_as_the_copy_of_its_business_unit(connected: "Conn
     [first] = connected.load(write)
     [second] = connected.load(write)
     held = read_rows(connected.dataverse, connected.metadata, USER, [RowId(ann)], [HOLDING])[RowId(ann)].columns
+    given = [row["roleid"] for row in connected.org.rows("systemuserroles") if row["systemuserid"] == ann]
     inverse = Disassociate(USER, RowId(ann), HOLDING, role)
     [undone] = unlink_rows(connected.dataverse, connected.metadata, [inverse])
 
     assert (first.error, second.error, second.idle, undone.error) == (None, None, True, None)
-    rows = held[HOLDING]
-    assert isinstance(rows, tuple)
-    assert role in rows
     roles = {row["roleid"]: row["_businessunitid_value"] for row in connected.org.rows("role")}
     assert roles[role.row_id] == root
-    assert branch in {roles[row.row_id] for row in rows if isinstance(row, RowRef)}
+    assert held == {HOLDING: (role,)}
+    assert {roles[each] for each in given} == {branch}

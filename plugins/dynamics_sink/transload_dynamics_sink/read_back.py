@@ -34,7 +34,7 @@ class _End:
 
     navigation: str
     table: TableName
-    ids: tuple[str, ...]
+    id_property: str
 
 
 def read_rows(
@@ -120,14 +120,14 @@ def _shown(table: Table, name: str) -> str:
 
 def _end(metadata: Metadata, table: Table, name: str) -> _End:
     collection = table.collections[name.lower()]
-    id_column = metadata.get_table(collection.other).shape.id_column
-    # A role stands for its copies in all business units, and is known by the root one.
-    ids = (id_column, ROOT_ROLE) if collection.other == ROLE else (id_column,)
-    return _End(collection.navigation, collection.other, ids)
+    if collection.other == ROLE:
+        # A role stands for its copies in all business units, and is known by the root one.
+        return _End(collection.navigation, ROLE, ROOT_ROLE)
+    return _End(collection.navigation, collection.other, metadata.get_table(collection.other).shape.id_column)
 
 
 def _expand(table: Table, columns: Sequence[str], links: Iterable[_End]) -> str:
-    wanted = [f"{end.navigation}($select={','.join(end.ids)})" for end in links]
+    wanted = [f"{end.navigation}($select={end.id_property})" for end in links]
     if any(table.shape.columns[name].type is ColumnType.PARTIES for name in columns):
         wanted.append(f"{party_collection(table.name)}($select=_partyid_value,participationtypemask)")
     return ",".join(wanted)
@@ -135,7 +135,7 @@ def _expand(table: Table, columns: Sequence[str], links: Iterable[_End]) -> str:
 
 def _linked(raw: Json, end: _End) -> tuple[RowRef, ...]:
     """Return the rows that a row is linked with, sorted."""
-    ids = {str(each[name]).lower() for each in raw.get(end.navigation) or [] for name in end.ids}
+    ids = {str(each[end.id_property]).lower() for each in raw.get(end.navigation) or []}
     return tuple(sorted((RowRef(end.table, RowId(row_id)) for row_id in ids), key=str))
 
 
