@@ -4,7 +4,7 @@
 
     TransloadError
     ├── ConfigError        stop before the first request; nothing was written
-    │   ├── ProjectFileError, PluginError, MappingError
+    │   ├── ProjectFileError, PluginError, MappingError, WorkbookError
     │   └── StageRefusedError   an earlier stage has not passed
     ├── RunError           stop the run; the checkpoint stands
     │   ├── AuthenticationError, UnreachableError, ProtocolError, NotOfferedError
@@ -77,6 +77,19 @@ class MappingError(ConfigError):
             "Correct the mapping file, then run `transload plan --check`.",
         )
         self.place, self.mistakes = place, tuple(mistakes)
+
+
+class WorkbookError(ConfigError):
+    """A workbook of the plan has entries that cannot be taken over; nothing was changed."""
+
+    def __init__(self, path: str, mistakes: Sequence[str]) -> None:
+        listing = "\n".join(f"  - {mistake}" for mistake in mistakes)
+        counted = f"{len(mistakes)} mistake{'s' if len(mistakes) != 1 else ''}"
+        super().__init__(
+            f"nothing was changed, because {path} has {counted}:\n{listing}",
+            "Correct these cells, save the workbook, then run the same command again.",
+        )
+        self.path, self.mistakes = path, tuple(mistakes)
 
 
 class StageRefusedError(ConfigError):

@@ -18,6 +18,7 @@ KEY = RecordKey(EntityName("job"), SourceId("7"))
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "ProjectFileError": ("transload.toml", ["one", "two"]),
     "MappingError": ("job.yaml", ["one"]),
+    "WorkbookError": ("plan.xlsx", ["one"]),
     "StageRefusedError": ("run", "nobody has approved", "transload approve mapping"),
     "FolderError": ("reports", "No space left on device"),
     "PluginDefectError": ("kickserv_source 1.0", ValueError("boom")),

@@ -1,6 +1,7 @@
 """The stages of the journey, as commands."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +39,9 @@ def audit(project: Folder = HERE, json: Json = False, traceback: Traceback = Fal
 def plan(
     project: Folder = HERE,
     check: Annotated[bool, typer.Option("--check", help="Only check the mapping as it stands.")] = False,
+    workbook: Annotated[
+        Path | None, typer.Option("--import", help="Take over what people filled in in this workbook of the plan.")
+    ] = None,
     json: Json = False,
     traceback: Traceback = False,
 ) -> None:
@@ -45,8 +49,10 @@ def plan(
     from transload._stages.plan import plan as stage
 
     def work(bench: "Bench") -> "Report":
-        return stage(bench, check)
+        return stage(bench, check, workbook)
 
+    if check and workbook is not None:
+        raise typer.BadParameter("`--check` changes nothing, `--import` does: use one of them")
     run_command("plan", project, work, json, traceback)
 
 
