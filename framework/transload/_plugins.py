@@ -30,6 +30,7 @@ from transload.values import (
     Lookup,
     Outcome,
     Record,
+    RecordKey,
     Rejection,
     Row,
     RowId,
@@ -227,6 +228,20 @@ class Plugins:
         """Collect proposals, the surest first."""
         answers = self._call(self._hook.propose_mapping, gaps=gaps, mappings=mappings, target=target, context=context)
         return sorted((p for answer in answers for p in answer), key=lambda p: -p.confidence)
+
+    def source_links(self, records: Sequence[Record], context: RunContext) -> dict[RecordKey, str]:
+        """Collect where people find records; the plugin listed first wins."""
+        found: dict[RecordKey, str] = {}
+        for answer in reversed(self._call(self._hook.source_links, records=records, context=context)):
+            found.update(answer)
+        return found
+
+    def target_links(self, rows: Sequence[RowRef], context: RunContext) -> dict[RowRef, str]:
+        """Collect where people find rows; the plugin listed first wins."""
+        found: dict[RowRef, str] = {}
+        for answer in reversed(self._call(self._hook.target_links, rows=rows, context=context)):
+            found.update(answer)
+        return found
 
     def observe(self, event: Event) -> None:
         """Tell every listener."""

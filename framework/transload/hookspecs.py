@@ -38,6 +38,7 @@ from transload.values import (
     Lookup,
     Outcome,
     Record,
+    RecordKey,
     Rejection,
     Row,
     RowId,
@@ -346,6 +347,41 @@ def propose_mapping(
 
     Returns:
         Proposals; none for a gap means "no good target".
+    """
+
+
+@hookspec
+def source_links(records: Sequence[Record], context: RunContext) -> Mapping[RecordKey, str]:
+    """Say where people find records in the source, in its own pages.
+
+    Called by the stages that report single records, with some hundred records at a time.
+    Results: all; for a record that two plugins know, the plugin listed first wins. A link
+    that is not ``https``, names a user, or contains a secret of any plugin's settings is left out.
+
+    Args:
+        records: Records under the key that the source knows them by.
+        context: The run.
+
+    Returns:
+        The address of a page, for each record that has one.
+    """
+
+
+@hookspec
+def target_links(rows: Sequence[RowRef], context: RunContext) -> Mapping[RowRef, str]:
+    """Say where people find rows in the target, in its own pages.
+
+    Called by the stages that report single rows, with some hundred rows at a time, whether
+    they exist or not. Results: all; for a row that two plugins know, the plugin listed first
+    wins. A link that is not ``https``, names a user, or contains a secret of any plugin's
+    settings is left out.
+
+    Args:
+        rows: The rows.
+        context: The run.
+
+    Returns:
+        The address of a page, for each row that has one.
     """
 
 

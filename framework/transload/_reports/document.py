@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from transload._reports.cells import to_json
 from transload._reports.journey import slug
-from transload._reports.model import Report, Table
+from transload._reports.model import Column, Report, Table
 from transload.values import Finding
 
 Format: TypeAlias = Literal["transload.report/1"]
@@ -72,6 +72,11 @@ def _table(table: Table) -> dict[str, object]:
     return {
         "title": table.title,
         "note": table.note,
-        "columns": [{"key": column.key, "label": column.label} for column in table.columns],
+        "columns": [_column(column) for column in table.columns],
         "rows": [{key: to_json(value) for key, value in row.items()} for row in table.rows],
     }
+
+
+def _column(column: Column) -> dict[str, object]:
+    head: dict[str, object] = {"key": column.key, "label": column.label}
+    return {**head, "link": column.link} if column.link else head

@@ -27,10 +27,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: a badge when ``tone`` is set, else parts of text."""
+    """One cell: a badge when ``tone`` is set, else parts of text; ``link`` is where it leads."""
 
     parts: Sequence[Part]
     tone: Tone | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,10 @@ def _cell(table: Table, column: Column, row: Mapping[str, object]) -> Cell:
         left, right = table.compare
         return Cell(compare(value, row.get(right if column.key == left else left)))
     parts = [Part(PartKind.SAME, display(value, column))]
-    return Cell(parts, tone if is_badge(table, column) and value is not None else None)
+    link = row.get(column.link) if column.link and value is not None else None
+    # Only what the browser opens as a page: an address from elsewhere must not run as a script.
+    safe = str(link) if isinstance(link, str) and link.startswith("https://") else ""
+    return Cell(parts, tone if is_badge(table, column) and value is not None else None, safe)
 
 
 def _head(table: Table, column: Column, cells: Sequence[Cell]) -> Head:

@@ -36,12 +36,14 @@ class Column:
         label: Its head.
         numeric: Right-aligned, thousands grouped.
         badge: Its text is shown as a badge in the tone of the row (see ``Table.tone_key``).
+        link: Key of each row under which the address of its page stands, if it has one.
     """
 
     key: str
     label: str
     numeric: bool = False
     badge: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Table:
             marked ``badge``; without any, the column of this key, or else a column put first,
             shows the tone's own word.
         filterable: Whether the page offers a text filter and, with tones, a choice of tone.
+        filters: Columns for each of whose values the page offers to show only these rows.
         brief: Whether the terminal shows the table too.
         identifier: Its name in JSON; by default the title in lower case with dashes.
         compare: Two column keys whose values ought to be equal, such as what was written and
@@ -68,6 +71,7 @@ class Table:
     note: str = ""
     tone_key: str | None = None
     filterable: bool = False
+    filters: tuple[str, ...] = ()
     brief: bool = False
     identifier: str = ""
     compare: tuple[str, str] | None = None

@@ -215,7 +215,7 @@ def _report(
     tables = [
         passes_table(counts),
         *unmatched_tables(bench, machinery),
-        *trouble_tables(bench),
+        *trouble_tables(bench, machinery),
         losses_table(list(bench.ledger.notes.losses())),
     ]
     if conflicts:

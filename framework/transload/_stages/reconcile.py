@@ -12,9 +12,9 @@ from transload._pipeline.verify import FieldCheck, Mismatch
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
+from transload._stages.diff import diff_table
 from transload._stages.gates import require_finished
 from transload._stages.reporting import losses_table, report_of, trouble_tables, unmatched_records, unmatched_tables
-from transload._stages.sample import diff_table
 from transload.values import EntityName, RowRef
 
 _AT_ONCE = 100
@@ -70,10 +70,10 @@ def reconcile(bench: Bench) -> Report:
         )
     tables = [_counts_table(entities), _rules_table(rules), *_stranger_tables(strangers)]
     if mismatches:
-        tables.append(diff_table(mismatches))
+        tables.append(diff_table(bench, machinery, mismatches))
     tables += [
         *unmatched_tables(bench, machinery),
-        *trouble_tables(bench),
+        *trouble_tables(bench, machinery),
         losses_table(list(bench.ledger.notes.losses())),
     ]
     facts = {

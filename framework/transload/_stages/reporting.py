@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from transload._ledger import DeadLetter
 from transload._pipeline.load import PassCounts
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.bench import Bench, Machinery
+from transload._stages.links import record_links, row_links
 from transload.values import EntityName, Finding, Loss, Record, Severity
 
 
@@ -124,23 +126,17 @@ def unmatched_tables(bench: Bench, machinery: Machinery) -> list[Table]:
     return tables
 
 
-def trouble_tables(bench: Bench) -> list[Table]:
+def trouble_tables(bench: Bench, machinery: Machinery) -> list[Table]:
     """Return dead letters, parked records and flags, as far as there are any."""
-    letters = [
-        {"record": str(d.key), "phase": d.phase, "message": d.message, "remedy": d.remedy}
-        for d in bench.ledger.notes.dead_letters()
-    ]
+    tables = []
+    if letters := list(bench.ledger.notes.dead_letters()):
+        tables.append(_dead_letters(bench, machinery, letters))
     parked = [{"record": str(p.key), "phase": p.phase, "waits": p.waits_for} for p in bench.ledger.notes.parked()]
     flags = [
         {"record": str(key), "reason": "; ".join(reasons)}
         for key, reasons in bench.ledger.notes.flags().items()
         if reasons
     ]
-    tables = []
-    if letters:
-        columns = [Column("record", "Record"), Column("phase", "Pass"), Column("message", "Error"),
-                   Column("remedy", "Remedy")]  # fmt: skip
-        tables.append(Table("Dead letters", columns, letters, note="Set aside; the run went on.", filterable=True))
     if parked:
         columns = [Column("record", "Record"), Column("phase", "Pass"), Column("waits", "Waits for")]
         tables.append(Table("Parked records", columns, parked, filterable=True))
@@ -148,6 +144,32 @@ def trouble_tables(bench: Bench) -> list[Table]:
         columns = [Column("record", "Record"), Column("reason", "Why a person should look")]
         tables.append(Table("Flagged records", columns, flags, filterable=True))
     return tables
+
+
+def _dead_letters(bench: Bench, machinery: Machinery, letters: Sequence[DeadLetter]) -> Table:
+    keys = [letter.key for letter in letters]
+    known = bench.ledger.journal.rows(keys)
+    records = record_links(bench, machinery, keys)
+    rows = row_links(bench, (row.ref for row in known.values()))
+    return Table(
+        "Dead letters",
+        [Column("record", "Record", link="source_link"), Column("phase", "Pass"), Column("message", "Error"),
+         Column("remedy", "Remedy"), Column("row", "Row", link="target_link")],
+        [
+            {
+                "record": str(letter.key),
+                "source_link": records.get(letter.key),
+                "phase": letter.phase,
+                "message": letter.message,
+                "remedy": letter.remedy,
+                "row": known[letter.key].ref.row_id if letter.key in known else None,
+                "target_link": rows.get(known[letter.key].ref) if letter.key in known else None,
+            }
+            for letter in letters
+        ],
+        note="Set aside; the run went on. A record has a row when an earlier write of it was accepted.",
+        filterable=True,
+    )  # fmt: skip
 
 
 def _number(count: int, noun: str) -> str:

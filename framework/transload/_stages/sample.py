@@ -12,10 +12,11 @@ from transload._pipeline.load import PassCounts
 from transload._pipeline.recover import settle_open_intents
 from transload._pipeline.resolve import keys_of, open_lookups
 from transload._pipeline.transform import CompiledMapping
-from transload._pipeline.verify import FieldCheck, Mismatch
-from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._pipeline.verify import FieldCheck
+from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
+from transload._stages.diff import diff_table
 from transload._stages.gates import require_prepared
 from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
 from transload.values import Associate, EntityName, Lookup, Phase, Record, RecordKey, SetState, Upsert
@@ -41,7 +42,7 @@ def sample(bench: Bench) -> Report:
     checks: list[FieldCheck] = []
     for entity in machinery.plan.entities:
         machinery.verifier.check(entity, machinery.records.find(keys.get(entity, [])), checks.append, equal_too=True)
-    return _report(bench, keys, counts, checks)
+    return _report(bench, machinery, keys, counts, checks)
 
 
 def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[RecordKey]]:
@@ -198,6 +199,7 @@ def _parents(bench: Bench, mapper: CompiledMapping, records: Sequence[Record]) -
 
 def _report(
     bench: Bench,
+    machinery: Machinery,
     keys: Mapping[EntityName, Sequence[RecordKey]],
     counts: Sequence[PassCounts],
     checks: Sequence[FieldCheck],
@@ -223,40 +225,6 @@ def _report(
     facts |= {f"of {entity}": f"{len(group):,}" for entity, group in keys.items()}
     return report_of(
         bench, "Sample with field-level diff", verdict, facts,
-        tables=[passes_table(counts), diff_table(checks), *trouble_tables(bench),
+        tables=[passes_table(counts), diff_table(bench, machinery, checks), *trouble_tables(bench, machinery),
                 losses_table(list(bench.ledger.notes.losses()))],
     )  # fmt: skip
-
-
-def diff_table(checks: Sequence[FieldCheck]) -> Table:
-    """Return the field-level diff: what the source says, what was wanted, what is there."""
-    rows = [
-        {
-            "record": str(check.key),
-            "table": check.table,
-            "row": check.row_id,
-            "column": check.column,
-            "source": check.source,
-            "wanted": check.wanted,
-            "actual": check.actual,
-            "verdict": check.mismatch or "as wanted",
-            "tone": _tone(check.mismatch),
-        }
-        for check in sorted(checks, key=lambda check: check.mismatch is None)
-    ]
-    return Table(
-        "Field-level diff",
-        [Column("record", "Record"), Column("column", "Column"), Column("source", "Source"),
-         Column("wanted", "Wanted"), Column("actual", "In the target"), Column("verdict", "Verdict", badge=True),
-         Column("row", "Row")],
-        rows,
-        tone_key="tone",
-        filterable=True,
-        compare=("wanted", "actual"),
-    )  # fmt: skip
-
-
-def _tone(mismatch: Mismatch | None) -> Tone:
-    if mismatch is None:
-        return Tone.GOOD
-    return Tone.WARN if mismatch is Mismatch.PEOPLE else Tone.BAD

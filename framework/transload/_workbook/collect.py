@@ -65,9 +65,8 @@ class Collector:
             if head not in line.open_heads():
                 self.mistakes.append(f"{entry.place}: {head} cannot be changed here")
             elif stamp(now[head]) not in (entry.stamp, stamp(entry.text)):
-                self.mistakes.append(
-                    f"{entry.place}: the mapping says `{_one_line(now[head])}` since the workbook was written"
-                )
+                said = "; ".join(now[head].split("\n"))
+                self.mistakes.append(f"{entry.place}: the mapping says `{said}` since the workbook was written")
             else:
                 entries[head] = entry
         self._add(entity, Edit(line, row.place, entries))

@@ -30,6 +30,7 @@ from transload_dynamics_sink.files import open_files
 from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.lookups import open_finder
 from transload_dynamics_sink.metadata import open_metadata
+from transload_dynamics_sink.pages import pages_of
 from transload_dynamics_sink.read_back import read_rows, scan
 from transload_dynamics_sink.schema_changes import open_schema_worker
 from transload_dynamics_sink.settings import DynamicsSettings
@@ -115,3 +116,9 @@ def read_back(
 def scan_keys(table: TableName, column: str, context: RunContext) -> Iterator[tuple[str, RowId]]:
     """Walk all rows whose key column is filled."""
     return scan(context.resource(open_dataverse), context.resource(open_metadata), table, column)
+
+
+@hookimpl
+def target_links(rows: Sequence[RowRef], context: RunContext) -> Mapping[RowRef, str]:
+    """Say where people find rows in Dynamics."""
+    return pages_of(rows, context.settings_of(DynamicsSettings))

@@ -7,8 +7,10 @@ from pydantic import BaseModel
 
 from transload import EntityName, Finding, Record, RunContext, SourceSchema, Value, hookimpl, load_mappings
 from transload.mapping import Mapping as MappingDocument
+from transload.values import RecordKey
 from transload_kickserv_source import audit as auditing
 from transload_kickserv_source.converters import CONVERTERS
+from transload_kickserv_source.pages import pages_of
 from transload_kickserv_source.schema import describe
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.source import open_source
@@ -60,3 +62,9 @@ def extract(entity: EntityName, context: RunContext) -> Iterator[Record] | None:
 def audit(context: RunContext) -> list[Finding]:
     """Say what reading the account has shown."""
     return list(auditing.findings(context.resource(open_source).seen))
+
+
+@hookimpl
+def source_links(records: Sequence[Record], context: RunContext) -> Mapping[RecordKey, str]:
+    """Say where people find records in Kickserv."""
+    return pages_of(records, context.settings_of(KickservSettings))
