@@ -10,12 +10,13 @@ from enum import StrEnum
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import jsonschema_rs
 import pytest
 from pydantic import BaseModel
 
 from transload import Finding, Severity, errors, hookspecs, mapping, values
-from transload._reports import Column, Report, Table, Tone, Verdict
-from transload._reports.document import report_document
+from transload._reports import Chart, Column, Report, Series, Table, Tone, Verdict
+from transload._reports.document import encode_document, encode_schema, report_document
 from transload.converters import CONVERTERS
 from transload.mapping import parse_mapping
 from transload.testing import host_plugins
@@ -197,11 +198,27 @@ def test_the_json_of_a_report_has_the_documented_shape(manual: "Manual") -> None
     verdict = Verdict(Tone.GOOD, "Passed")
     finding = Finding("loss", Severity.WARNING, "a loss")
     made_at = datetime(2026, 3, 1, tzinfo=UTC)
-    report = Report("sample", "Sample", "Acme", "1", made_at, verdict, {"Records": "1"}, [finding], [table])
+    chart = Chart("Records by entity", ["job"], [Series("records", [61])])
+    files = {"plan.xlsx": "The plan"}
+    report = Report(
+        "sample", "Sample", "Acme", "1", made_at, verdict, {"Records": "1"}, [finding], [table], [chart], files
+    )
 
     [block] = manual.page("reference/reports.md").blocks("json")
 
-    assert shape_of(json.loads(block.text)) == shape_of(report_document(report))
+    assert shape_of(json.loads(block.text)) == shape_of(json.loads(encode_document(report_document(report))))
+
+
+def test_the_published_schema_of_reports_is_that_of_the_code(manual: "Manual") -> None:
+    published = (manual.root / "docs" / "reference" / "report.schema.json").read_bytes()
+
+    assert published == encode_schema(), "stale: `python check.py schema` writes it anew"
+
+
+def test_the_documented_report_is_valid(manual: "Manual") -> None:
+    [block] = manual.page("reference/reports.md").blocks("json")
+
+    jsonschema_rs.validate(json.loads(encode_schema()), json.loads(block.text))
 
 
 def test_every_word_of_a_report_is_described(manual: "Manual") -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from transload._reports.cells import Part, PartKind, compare, display
+from transload._reports.drawing import share
 from transload._reports.model import Column, Table, Tone
 
 ROWS_ON_PAGE = 2000
@@ -27,11 +28,18 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: a badge when ``tone`` is set, else parts of text; ``link`` is where it leads."""
+    """One cell.
+
+    Attributes:
+        tone: Makes it a badge.
+        link: Where its text leads.
+        share: What part of a whole its number is, from 0 to 1.
+    """
 
     parts: Sequence[Part]
     tone: Tone | None = None
     link: str = ""
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +116,10 @@ def _cell(table: Table, column: Column, row: Mapping[str, object]) -> Cell:
         return Cell(compare(value, row.get(right if column.key == left else left)))
     parts = [Part(PartKind.SAME, display(value, column))]
     link = row.get(column.link) if column.link and value is not None else None
+    part = share(value, row.get(column.of)) if column.of else None
     # Only what the browser opens as a page: an address from elsewhere must not run as a script.
     safe = str(link) if isinstance(link, str) and link.startswith("https://") else ""
-    return Cell(parts, tone if is_badge(table, column) and value is not None else None, safe)
+    return Cell(parts, tone if is_badge(table, column) and value is not None else None, safe, part)
 
 
 def _head(table: Table, column: Column, cells: Sequence[Cell]) -> Head:

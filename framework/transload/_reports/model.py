@@ -1,8 +1,9 @@
 """What a stage has to say: one value that becomes a page, a JSON file and a terminal summary."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from transload.values import Finding
@@ -37,6 +38,7 @@ class Column:
         numeric: Right-aligned, thousands grouped.
         badge: Its text is shown as a badge in the tone of the row (see ``Table.tone_key``).
         link: Key of each row under which the address of its page stands, if it has one.
+        of: Key of each row that holds the whole of which this number is a part: shown as a bar with a share.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Column:
     numeric: bool = False
     badge: bool = False
     link: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,52 @@ class Table:
         return tone if isinstance(tone, Tone) else Tone.PLAIN
 
 
+class ChartKind(StrEnum):
+    """How the numbers of a chart stand to each other."""
+
+    BAR = "bar"
+    STACKED = "stacked"
+    """The series of a label are parts of one bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Numbers of one kind.
+
+    Attributes:
+        values: One for each label of the chart.
+        tone: Its colour, when what it counts is good or bad; otherwise its place among the series decides.
+    """
+
+    label: str
+    values: Sequence[int | Decimal]
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Numbers to look at: bars, with every number in text beside them.
+
+    Attributes:
+        labels: What each bar, or group of bars, is about, in the order in which they stand.
+        unit: What the numbers count: records, USD.
+        identifier: Its name in JSON; by default the title in lower case with dashes.
+    """
+
+    title: str
+    labels: Sequence[str]
+    series: Sequence[Series]
+    kind: ChartKind = ChartKind.BAR
+    unit: str = ""
+    note: str = ""
+    identifier: str = ""
+
+    def __post_init__(self) -> None:
+        for series in self.series:
+            if len(series.values) != len(self.labels):
+                raise ValueError(f"{series.label} has {len(series.values)} values for {len(self.labels)} labels")
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The outcome in a sentence, and what to do next."""
@@ -101,6 +150,7 @@ class Report:
         client: The client's name, as the project file has it.
         made_at: When, with a zone.
         facts: A few short answers by short label: counts, names, durations.
+        files: Files beside the page, by name, with what they are.
     """
 
     stage: str
@@ -112,3 +162,5 @@ class Report:
     facts: Mapping[str, str]
     findings: Sequence[Finding] = ()
     tables: Sequence[Table] = ()
+    charts: Sequence[Chart] = ()
+    files: Mapping[str, str] = field(default_factory=dict)

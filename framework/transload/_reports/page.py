@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from transload._reports.cells import moment
-from transload._reports.document import tables_by_identifier
+from transload._reports.document import by_identifier
+from transload._reports.drawing import draw
 from transload._reports.findings import TONES, by_severity, counted
 from transload._reports.grid import lay_out
 from transload._reports.journey import STAGES, file_stem, position
@@ -25,7 +26,8 @@ def render_report(report: Report) -> bytes:
         place=position(report.stage),
         json_name=f"{file_stem(report.stage)}.json",
         findings=by_severity(report.findings),
-        grids={name: lay_out(table) for name, table in tables_by_identifier(report).items()},
+        drawings={name: draw(chart) for name, chart in by_identifier(report.charts).items()},
+        grids={name: lay_out(table) for name, table in by_identifier(report.tables).items()},
     )
 
 

@@ -5,36 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
-
-from transload._reports.document import Format
+from transload._reports.document import ReportHead
 from transload._reports.journey import STAGES, position
-from transload._reports.model import Tone
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class KeptVerdict(_Part):
-    """The verdict of a kept report."""
-
-    tone: Tone
-    headline: str
-    detail: str
-    next_command: str
-
-
-class KeptReport(_Part):
-    """What the index says about a report; findings and tables stay in the file."""
-
-    format: Format
-    stage: str
-    title: str
-    client: str
-    run_id: str
-    made_at: AwareDatetime
-    verdict: KeptVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +14,7 @@ class Entry:
     """A report in the folder, under the name its files share."""
 
     stem: str
-    report: KeptReport
+    report: ReportHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +58,7 @@ def read_shelf(folder: Path) -> Shelf:
     entries, unreadable = [], []
     for path in sorted(folder.glob("[0-9][0-9]-*.json")):
         try:
-            entries.append(Entry(path.stem, KeptReport.model_validate(json.loads(path.read_bytes()))))
+            entries.append(Entry(path.stem, ReportHead.model_validate(json.loads(path.read_bytes()))))
         except ValueError:  # bad JSON, or pydantic's verdict on it
             unreadable.append(path.name)
     return Shelf(entries, unreadable)

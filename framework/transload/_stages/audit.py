@@ -1,12 +1,14 @@
 """Audit: what is in the source, what the target is, what could go wrong. Writes to neither."""
 
+from collections.abc import Iterator
+
 from transload._mistakes import nearest
 from transload._pipeline.extract import stage_given, stage_source, staged_entities
 from transload._pipeline.profile import FieldProfile, profile_records
-from transload._reports import Column, Report, Table
+from transload._reports import Chart, Column, Report, Series, Table
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of, verdict_of_findings
-from transload.values import EntityName, Finding, Severity, SourceSchema, TargetSchema
+from transload.values import EntityName, FieldType, Finding, Severity, SourceSchema, TargetSchema
 
 
 def audit(bench: Bench) -> Report:
@@ -37,6 +39,7 @@ def audit(bench: Bench) -> Report:
     return report_of(
         bench, "Audit of both systems", verdict, facts, findings,
         [_inventory(counts, profiles), *(_fields(entity, profile) for entity, profile in profiles.items())],
+        [_records_chart(counts), *(chart for entity, its in profiles.items() for chart in _choices(entity, its))],
     )  # fmt: skip
 
 
@@ -76,10 +79,37 @@ def _inventory(counts: dict[EntityName, int], profiles: dict[EntityName, dict[st
     )  # fmt: skip
 
 
+_LONGEST_LABEL = 60
+_MOST_CHOICES = 12
+"""A field with more different values is no choice that people would look at."""
+_LEAST_REPEATED = 3
+"""How often a value must occur on average."""
+
+
+def _records_chart(counts: dict[EntityName, int]) -> Chart:
+    filled = sorted((entity for entity in counts if counts[entity]), key=lambda entity: -counts[entity])
+    return Chart("Records by entity", filled, [Series("records", [counts[e] for e in filled])], unit="records")
+
+
+def _choices(entity: EntityName, profile: dict[str, FieldProfile]) -> Iterator[Chart]:
+    """Yield a chart for each field whose values look like a choice."""
+    for name, field in profile.items():
+        few = 1 < len(field.distinct) <= _MOST_CHOICES and not field.overflowed
+        if few and field.type is FieldType.TEXT and field.filled >= _LEAST_REPEATED * len(field.distinct):
+            values = sorted(field.distinct, key=lambda value: (-field.distinct[value], value))
+            numbers = [field.distinct[value] for value in values]
+            labels = [
+                value if len(value) <= _LONGEST_LABEL else f"{value[:_LONGEST_LABEL]}\N{HORIZONTAL ELLIPSIS}"
+                for value in values
+            ]
+            yield Chart(f"{entity}: values of {name}", labels, [Series("records", numbers)], unit="records")
+
+
 def _fields(entity: EntityName, profile: dict[str, FieldProfile]) -> Table:
+    records = max((field.seen for field in profile.values()), default=0)
     return Table(
         f"Fields of {entity}",
-        [Column("field", "Field"), Column("type", "Type"), Column("filled", "Filled", numeric=True),
+        [Column("field", "Field"), Column("type", "Type"), Column("filled", "Filled", numeric=True, of="records"),
          Column("empty", "Empty", numeric=True), Column("null", "Null", numeric=True),
          Column("distinct", "Distinct"), Column("longest", "Longest", numeric=True)],
         [
@@ -87,6 +117,7 @@ def _fields(entity: EntityName, profile: dict[str, FieldProfile]) -> Table:
                 "field": name,
                 "type": field.type if field.filled else "",
                 "filled": field.filled,
+                "records": records,
                 "empty": field.empty,
                 "null": field.null,
                 "distinct": f"over {len(field.distinct)}" if field.overflowed else str(len(field.distinct)),

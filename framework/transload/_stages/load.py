@@ -20,6 +20,7 @@ from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require_finished, require_not_before, require_prepared
 from transload._stages.reporting import (
     losses_table,
+    passes_chart,
     passes_table,
     report_of,
     trouble_tables,
@@ -220,7 +221,7 @@ def _report(
     ]
     if conflicts:
         tables.insert(1, _conflict_table(conflicts))
-    return report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables)
+    return report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
 
 
 def _conflict_table(conflicts: Sequence[Conflict]) -> Table:

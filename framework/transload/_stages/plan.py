@@ -10,7 +10,7 @@ stops the plan and not the run at record 40,000.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from transload._files import replace_file
@@ -25,6 +25,7 @@ from transload._stages.plan_tables import (
     changes_table,
     differences_table,
     entries_table,
+    fate_chart,
     mapping_table,
     passes_table,
     proposals_tables,
@@ -177,7 +178,8 @@ def _report(
     tables += [passes_table(made.machinery), changes_table(made.changes), *proposals_tables(made.proposals)]
     tables += [mapping_table(made.documents[entity], lines) for entity, lines in made.lines.items()]
     tables += [*skipped_tables(made.documents), losses_table(made.rehearsal.losses)]
-    return report_of(bench, "Plan of the migration", verdict, facts, findings, tables)
+    report = report_of(bench, "Plan of the migration", verdict, facts, findings, tables, [fate_chart(made.lines)])
+    return replace(report, files={WORKBOOK: "the same as a workbook, to fill in and take back"})
 
 
 _HEADER = """\

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from transload._reports import Column, Table
+from transload._reports import Chart, ChartKind, Column, Series, Table
 from transload._stages.bench import Machinery
 from transload._stages.since_plan import PlanDifference
 from transload._workbook.edits import Change
@@ -146,3 +146,18 @@ def differences_table(differences: Sequence[PlanDifference]) -> Table:
         filterable=True,
         brief=True,
     )  # fmt: skip
+
+
+def fate_chart(lines: Mapping[str, Sequence[Line]]) -> Chart:
+    """Return what becomes of the lines of each entity: columns that are there, new columns, dropped."""
+    fates = [
+        ("column of the target", [sum(_is_kept(line) and not line.custom for line in its) for its in lines.values()]),
+        ("new column", [sum(line.custom for line in its) for its in lines.values()]),
+        ("dropped", [sum(line.block is Block.DROPPED for line in its) for its in lines.values()]),
+    ]
+    series = [Series(label, numbers) for label, numbers in fates]
+    return Chart("What becomes of fields", list(lines), series, ChartKind.STACKED, "rules and dropped fields")
+
+
+def _is_kept(line: Line) -> bool:
+    return line.block is not Block.DROPPED

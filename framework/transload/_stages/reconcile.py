@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from transload._pipeline.verify import FieldCheck, Mismatch
-from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._reports import Chart, ChartKind, Column, Report, Series, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.diff import diff_table
@@ -81,7 +81,28 @@ def reconcile(bench: Bench) -> Report:
         "Fields compared": f"{compared:,}",
         "Different": f"{sum(sum(entity.wrong.values()) for entity in entities):,}",
     }
-    return report_of(bench, "Reconciliation", verdict, facts, tables=tables)
+    return report_of(bench, "Reconciliation", verdict, facts, tables=tables, charts=_charts(entities))
+
+
+def _charts(entities: Sequence[_Entity]) -> list[Chart]:
+    """Return both sides by entity, and the differences by class where there are any."""
+    names = [str(entity.entity) for entity in entities]
+    both = Chart(
+        "Both sides by entity",
+        names,
+        [
+            Series("in the source", [entity.records for entity in entities]),
+            Series("in the target", [entity.rows for entity in entities]),
+        ],
+        unit="records",
+    )
+    wrong = [entity for entity in entities if entity.wrong]
+    kinds = [kind for kind in Mismatch if any(entity.wrong[kind] for entity in wrong)]
+    series = [Series(kind, [entity.wrong[kind] for entity in wrong]) for kind in kinds]
+    differences = Chart(
+        "Differences by entity and class", [str(entity.entity) for entity in wrong], series, ChartKind.STACKED, "fields"
+    )
+    return [both, differences]
 
 
 def _compare(bench: Bench, machinery: Machinery) -> tuple[list[_Entity], list[FieldCheck]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from transload._ledger import DeadLetter
 from transload._pipeline.load import PassCounts
-from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._reports import Chart, ChartKind, Column, Report, Series, Table, Tone, Verdict
 from transload._stages.bench import Bench, Machinery
 from transload._stages.links import record_links, row_links
 from transload.values import EntityName, Finding, Loss, Record, Severity
@@ -17,6 +17,7 @@ def report_of(
     facts: Mapping[str, str],
     findings: Sequence[Finding] = (),
     tables: Sequence[Table] = (),
+    charts: Sequence[Chart] = (),
 ) -> Report:
     """Return the report of a stage."""
     return Report(
@@ -29,6 +30,7 @@ def report_of(
         facts,
         findings,
         tables,
+        [chart for chart in charts if chart.labels],
     )
 
 
@@ -43,32 +45,29 @@ def verdict_of_findings(findings: Sequence[Finding], detail: str, next_command: 
     return Verdict(Tone.GOOD, "Passed", detail, next_command)
 
 
+_OUTCOMES = (
+    ("created", "New", Tone.GOOD),
+    ("updated", "Changed", None),
+    ("unchanged", "Same", Tone.PLAIN),
+    ("matched", "Matched", None),
+    ("parked", "Parked", Tone.WARN),
+    ("failed", "Failed", Tone.BAD),
+)
+"""What became of records: attribute, label, and tone where it is good or bad."""
+
+
+def passes_chart(counts: Sequence[PassCounts]) -> Chart:
+    """Return the records of each pass by what became of them."""
+    series = [Series(label, [getattr(count, name) for count in counts], tone) for name, label, tone in _OUTCOMES]
+    told = [each for each in series if any(each.values)]
+    return Chart("Records by pass and outcome", [str(count.step) for count in counts] if told else [], told or [],
+                 ChartKind.STACKED, "records")  # fmt: skip
+
+
 def passes_table(counts: Sequence[PassCounts]) -> Table:
     """Return the table of what each pass did."""
-    columns = [Column("step", "Pass")]
-    columns += [
-        Column(key, label, numeric=True)
-        for key, label in (
-            ("created", "New"),
-            ("updated", "Changed"),
-            ("unchanged", "Same"),
-            ("matched", "Matched"),
-            ("parked", "Parked"),
-            ("failed", "Failed"),
-        )
-    ]
-    rows = [
-        {
-            "step": str(count.step),
-            "created": count.created,
-            "updated": count.updated,
-            "unchanged": count.unchanged,
-            "matched": count.matched,
-            "parked": count.parked,
-            "failed": count.failed,
-        }
-        for count in counts
-    ]
+    columns = [Column("step", "Pass"), *(Column(name, label, numeric=True) for name, label, _ in _OUTCOMES)]
+    rows = [{"step": str(count.step), **{name: getattr(count, name) for name, _, _ in _OUTCOMES}} for count in counts]
     return Table("Passes", columns, rows, brief=True)
 
 

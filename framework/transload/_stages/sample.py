@@ -18,7 +18,7 @@ from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.diff import diff_table
 from transload._stages.gates import require_prepared
-from transload._stages.reporting import losses_table, passes_table, report_of, trouble_tables
+from transload._stages.reporting import losses_table, passes_chart, passes_table, report_of, trouble_tables
 from transload.values import Associate, EntityName, Lookup, Phase, Record, RecordKey, SetState, Upsert
 
 _SHORT = 7
@@ -227,4 +227,5 @@ def _report(
         bench, "Sample with field-level diff", verdict, facts,
         tables=[passes_table(counts), diff_table(bench, machinery, checks), *trouble_tables(bench, machinery),
                 losses_table(list(bench.ledger.notes.losses()))],
+        charts=[passes_chart(counts)],
     )  # fmt: skip

@@ -77,7 +77,9 @@ def test_json_states_its_format_and_the_whole_report(report: Report, tmp_path: P
                 "count": 3,
             }
         ],
+        "charts": {},
         "tables": {},
+        "files": {},
     }
 
 
