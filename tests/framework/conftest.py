@@ -24,6 +24,8 @@ from transload.values import (
 
 CopyClient: TypeAlias = Callable[[ClientFolder, Path], ClientFolder]
 
+FoundCompany: TypeAlias = Callable[[ProjectFactory], ClientFolder]
+
 READY = ("audit", "plan", "approve mapping", "prepare", "sample")
 
 CUSTOMER = """\
@@ -143,6 +145,12 @@ def ready(copy_client: CopyClient, tmp_path: Path, sampled: ClientFolder) -> Cli
 def loaded(copy_client: CopyClient, tmp_path: Path, finished: ClientFolder) -> ClientFolder:
     """A client's folder after the run."""
     return copy_client(finished, tmp_path / "loaded")
+
+
+@pytest.fixture(scope="session")
+def found() -> FoundCompany:
+    """Founds another such company."""
+    return found_company
 
 
 @pytest.fixture(scope="session")

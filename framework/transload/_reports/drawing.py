@@ -45,7 +45,7 @@ class Drawing:
     """A chart ready for the template.
 
     Attributes:
-        keys: Style and name of each series, when there is more than one.
+        keys: Style and name of each series, where that says something.
     """
 
     chart: Chart
@@ -71,7 +71,8 @@ def draw(chart: Chart) -> Drawing:
         for place, label in enumerate(chart.labels)
     ]
     names = [series.label for series in chart.series]
-    return Drawing(chart, groups, list(zip(styles, names, strict=True)) if len(names) > 1 else [])
+    keyed = len(names) > 1 or chart.kind is ChartKind.STACKED
+    return Drawing(chart, groups, list(zip(styles, names, strict=True)) if keyed else [])
 
 
 def share(part: object, whole: object) -> float | None:
