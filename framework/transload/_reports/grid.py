@@ -4,12 +4,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transload._reports.cells import Part, PartKind, compare, display
+from transload._reports.cells import NOTHING, Part, PartKind, compare, display
 from transload._reports.drawing import share
+from transload._reports.lines import Cell, Choice, Head, Line, encode_lines
 from transload._reports.model import Column, Table, Tone
 
 ROWS_ON_PAGE = 2000
-"""A browser filters this many rows without a pause; the JSON file has all of them."""
+"""A browser lays out this many rows without a pause; the JSON file has all of them."""
+ROWS_WITHOUT_SCRIPT = 200
+"""Of a table that a script pages through, those that are seen and printed without one."""
+MOST_ROWS = 50_000
+"""Rows that a page carries for its script: some ten megabytes."""
 TALL = 30
 """More rows than this scroll inside a frame under fixed heads."""
 
@@ -19,51 +24,25 @@ _TONE = Column("", "Status", badge=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The head of a column, with what all its cells share."""
-
-    label: str
-    style: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell.
-
-    Attributes:
-        tone: Makes it a badge.
-        link: Where its text leads.
-        share: What part of a whole its number is, from 0 to 1.
-    """
-
-    parts: Sequence[Part]
-    tone: Tone | None = None
-    link: str = ""
-    share: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row."""
-
-    tone: Tone
-    cells: Sequence[Cell]
-
-
-@dataclass(frozen=True, slots=True)
 class Grid:
     """A table ready for the template.
 
     Attributes:
         total: How many rows the table has; ``lines`` may be fewer.
-        tones: How many of ``lines`` have each tone, worst first.
+        carried: How many rows the page carries, those for its script included.
+        tones: How many of them have each tone, worst first.
+        choices: What else rows can be chosen by.
+        data: All rows for the script, as JSON; empty when ``lines`` are all that the page carries.
     """
 
     table: Table
     heads: Sequence[Head]
     lines: Sequence[Line]
     total: int
+    carried: int
     tones: Sequence[tuple[Tone, int]]
+    choices: Sequence[Choice]
+    data: str
 
     @property
     def tall(self) -> bool:
@@ -74,16 +53,40 @@ class Grid:
 def lay_out(table: Table) -> Grid:
     """Arrange a table for the page."""
     columns = shown_columns(table)
-    rows = _rows_on_page(table)
-    lines = [Line(table.tone_of(row), [_cell(table, column, row) for column in columns]) for row in rows]
+    rows = _worst(table, MOST_ROWS if table.filterable else ROWS_ON_PAGE)
+    choices = [_choice(table, key, rows) for key in table.filters]
+    places = [{text: place for place, (text, _) in enumerate(choice.options)} for choice in choices]
+    lines = [
+        Line(
+            table.tone_of(row),
+            [_cell(table, column, row) for column in columns],
+            [place[_option(row.get(key))] for key, place in zip(table.filters, places, strict=True)],
+        )
+        for row in rows
+    ]
     counts = Counter(line.tone for line in lines)
+    heads = [_head(table, column, [line.cells[i] for line in lines]) for i, column in enumerate(columns)]
+    paged = len(lines) > ROWS_ON_PAGE
     return Grid(
         table=table,
-        heads=[_head(table, column, [line.cells[i] for line in lines]) for i, column in enumerate(columns)],
-        lines=lines,
+        heads=heads,
+        lines=lines[:ROWS_WITHOUT_SCRIPT] if paged else lines,
         total=len(table.rows),
+        carried=len(lines),
         tones=sorted(counts.items(), key=lambda item: item[0].rank) if table.tone_key else [],
+        choices=choices,
+        data=encode_lines(lines, heads) if paged else "",
     )
+
+
+def _choice(table: Table, key: str, rows: Sequence[Mapping[str, object]]) -> Choice:
+    label = next((column.label for column in table.columns if column.key == key), key.replace("_", " ").capitalize())
+    counts = Counter(_option(row.get(key)) for row in rows)
+    return Choice(label, sorted(counts.items()))
+
+
+def _option(value: object) -> str:
+    return NOTHING if value is None else str(value)
 
 
 def is_badge(table: Table, column: Column) -> bool:
@@ -103,10 +106,12 @@ def shown_columns(table: Table) -> list[Column]:
     return [_TONE, *table.columns]
 
 
-def _rows_on_page(table: Table) -> list[Mapping[str, object]]:
+def _worst(table: Table, most: int) -> list[Mapping[str, object]]:
     """Return the rows that fit, the worst of them when not all do, in their own order."""
+    if len(table.rows) <= most:
+        return list(table.rows)
     ranked = sorted(range(len(table.rows)), key=lambda i: table.tone_of(table.rows[i]).rank)
-    return [table.rows[i] for i in sorted(ranked[:ROWS_ON_PAGE])]
+    return [table.rows[i] for i in sorted(ranked[:most])]
 
 
 def _cell(table: Table, column: Column, row: Mapping[str, object]) -> Cell:

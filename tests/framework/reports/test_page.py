@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -185,3 +186,47 @@ def test_an_empty_table_says_that_it_is_empty(report: Report, tmp_path: Path) ->
 
     assert texts(found, "p[@class='empty']") == ["None."]
     assert list(found.iter("table", "form")) == []
+
+
+def long_table(rows: int) -> Table:
+    columns = [Column("e", "Entity"), Column("v", "Value", link="h"), Column("w", "Verdict", badge=True)]
+    return Table(
+        "Long",
+        columns,
+        [
+            {
+                "e": f"entity {i % 7}",
+                "v": f"</script><b>value {i}",
+                "h": f"https://crm.example.com/{i}",
+                "w": "differs" if i % 100 == 0 else "equal",
+                "t": Tone.BAD if i % 100 == 0 else Tone.GOOD,
+            }
+            for i in range(rows)
+        ],
+        tone_key="t",
+        filterable=True,
+        filters=("e", "w"),
+    )
+
+
+def test_a_long_table_that_can_be_filtered_carries_all_rows_and_shows_the_first(report: Report, tmp_path: Path) -> None:
+    found = page(replace(report, tables=[long_table(20_000)]), tmp_path)
+
+    [data] = [json.loads(script.text) for script in found.iter("script") if script.get("type") == "application/json"]
+    assert (len(data["rows"]), len(rows(found))) == (20_000, 200)
+    assert data["rows"][100][:3] == ["bad", 2, 0]
+    assert data["cells"][data["rows"][100][4]] == {
+        "p": [["same", "</script><b>value 100"]],
+        "h": "https://crm.example.com/100",
+    }
+    assert (tmp_path / "01-audit.html").stat().st_size < 5_000_000
+    assert list(found.iter("b")) == []
+
+
+def test_rows_can_be_chosen_by_the_values_of_a_column(report: Report, tmp_path: Path) -> None:
+    found = page(replace(report, tables=[long_table(7)]), tmp_path)
+
+    choices = [texts(select, "option") for select in found.iterfind(".//select[@data-choice]")]
+    assert choices[0][:3] == ["all", "entity 0 (1)", "entity 1 (1)"]
+    assert choices[1] == ["all", "differs (1)", "equal (6)"]
+    assert [row.get("data-options") for row in found.iterfind(".//tbody/tr")][:2] == ["0 0", "1 1"]
