@@ -13,7 +13,7 @@ from transload.errors import RecordError
 from transload.files import FileStore
 from transload.values import FileRef
 from transload_kickserv_source.audit import findings
-from transload_kickserv_source.downloads import DownloadError, Downloads, safe_name
+from transload_kickserv_source.downloads import DownloadError, Downloads
 from transload_kickserv_source.schema import ENTITIES
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.source import KickservSource
@@ -179,24 +179,3 @@ def test_a_bad_moment_is_waited_out(tmp_path: Path) -> None:
     file = fetch(lambda request: next(answers), f"{HOME}/1", tmp_path)
 
     assert asdict(file) == {"digest": file.digest, "size": 2, "name": "a.pdf", "media_type": ""}
-
-
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("before return vent.jpg", "before return vent.jpg"),
-        ("../../etc/passwd", "passwd"),
-        ("C:\\photos\\a.png", "a.png"),
-        ('a<b>:"c|d?e*.pdf', "a_b___c_d_e_.pdf"),
-        ("a\nb\x00.txt", "a_b_.txt"),
-        (" . ", "attachment-7"),
-        (None, "attachment-7"),
-        ("заказ.pdf", "заказ.pdf"),
-    ],
-)
-def test_a_name_is_made_safe(name: str | None, safe: str) -> None:
-    assert safe_name(name, "7") == safe
-
-
-def test_a_long_name_keeps_its_ending() -> None:
-    assert safe_name("x" * 400 + ".pdf", "7") == "x" * 196 + ".pdf"

@@ -8,27 +8,6 @@ import pytest
 from transload.values import Value
 from transload_kickserv_source.converters import CONVERTERS
 
-HOUSE: Value = {"id": None, "amount": Decimal("0.0"), "allocation_type": "house"}
-KESTER: Value = {"id": 112262, "amount": 100, "allocation_type": "employee"}
-BASIL: Value = {"id": 112701, "amount": 0, "allocation_type": "employee"}
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ({"allocations": (HOUSE, KESTER, BASIL), "include_expenses": True}, 112262),
-        ({"allocations": (HOUSE,), "include_expenses": True}, None),
-        ({"allocations": (), "include_expenses": True}, None),
-        ({"include_expenses": True}, None),
-        ({"allocations": {"allocation": BASIL}}, 112701),
-        ((BASIL, KESTER), 112701),
-        (71301, 71301),
-        (None, None),
-    ],
-)
-def test_the_owner_of_a_job_is_the_first_employee_who_is_assigned(value: Value, expected: Value) -> None:
-    assert CONVERTERS["kickserv.first_employee"](value) == expected
-
 
 @pytest.mark.parametrize(
     ("value", "expected"),
@@ -59,9 +38,31 @@ def test_a_coordinate_has_the_digits_that_dynamics_keeps() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "converted"),
+    [
+        ("kickserv.item_number", 501, "KS-501"),
+        ("kickserv.estimate_number", 7, "E-7"),
+        ("kickserv.order_number", 7, "J-7"),
+        ("kickserv.listed", ("VIP", "late payer"), "VIP, late payer"),
+        ("kickserv.presence", Decimal(0), "present"),
+        ("kickserv.file_name", "../../etc/passwd", "passwd"),
+        ("kickserv.file_name", "C:\\photos\\a.png", "a.png"),
+        ("kickserv.file_name", 'a<b>:"c|d?e*.pdf', "a_b___c_d_e_.pdf"),
+        ("kickserv.file_name", "a\nb\x00.txt", "a_b_.txt"),
+        ("kickserv.file_name", " . ", "file"),
+        ("kickserv.file_name", "заказ.pdf", "заказ.pdf"),
+        ("kickserv.file_name", "x" * 400 + ".pdf", "x" * 251 + ".pdf"),
+        ("kickserv.file_name", "x" * 400, "x" * 255),
+    ],
+)
+def test_numbers_names_and_lists_are_written_as_the_target_takes_them(name: str, value: Value, converted: str) -> None:
+    assert CONVERTERS[name](value) == converted
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("kickserv.first_employee", "Kester"),
+        ("kickserv.file_name", 7),
         ("kickserv.activity", "yes"),
         ("kickserv.street", 5),
         ("kickserv.addressee", ("a",)),

@@ -9,12 +9,17 @@ import pytest
 
 from transload.values import Record, Value
 from transload_kickserv_source.account import Account
-from transload_kickserv_source.documents import estimate_records, job_records, stage_of
+from transload_kickserv_source.documents import employees_of, estimate_records, job_records, stage_of
 from transload_kickserv_source.xml import Row, read_record
 
 DATA = Path(__file__).parent.parent / "data" / "kickserv"
 MakeAccount = Callable[..., Account]
 NOON = datetime.fromisoformat("2017-08-04T12:00:00-04:00")
+
+
+HOUSE: Value = {"id": None, "amount": Decimal("0.0"), "allocation_type": "house"}
+KESTER: Value = {"id": 112262, "amount": 100, "allocation_type": "employee"}
+BASIL: Value = {"id": "112701", "amount": 0, "allocation_type": "employee"}
 
 
 def job_12087(part: str) -> Row:
@@ -280,3 +285,21 @@ def test_types_that_are_texts_are_names(account: MakeAccount) -> None:
     )
 
     assert (fields["job_type_name"], fields["tax_name"], fields["tax_id"]) == ("Duct Cleaning", "County", 7)
+
+
+@pytest.mark.parametrize(
+    ("allocations", "employees", "expected"),
+    [
+        ({"allocations": (HOUSE, KESTER, BASIL), "include_expenses": True}, (), (112262, 112701)),
+        ({"allocations": (HOUSE,)}, ({"id": 112701}, {"id": 112262}, {"id": 112701}), (112701, 112262)),
+        ({"allocations": (), "include_expenses": True}, None, ()),
+        ({"include_expenses": True}, "Kester", ()),
+        ({"allocations": {"allocation": BASIL}}, {"employee": KESTER}, (112701, 112262)),
+        ((BASIL, KESTER), None, (112701, 112262)),
+        (71301, 5, ()),
+    ],
+)
+def test_the_employees_of_a_job_in_their_order_each_once(
+    allocations: Value, employees: Value, expected: tuple[int, ...]
+) -> None:
+    assert employees_of(allocations, employees) == expected

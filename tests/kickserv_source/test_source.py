@@ -453,7 +453,7 @@ def test_a_run_that_is_taken_up_again_tells_jobs_from_opportunities(
     with open_source() as source:
         resumed = {record.key: record for record in source.read(EntityName("event")) or ()}
 
-    assert resumed == {record.key: record for record in whole}
+    assert of(resumed, "event") == whole
 
 
 def test_customers_say_whether_anything_was_sold_to_them_when_the_mappings_must_know(

@@ -16,7 +16,7 @@ from transload_kickserv_source.catalogue import JOB_STATUS, JOB_TYPE, TAX_ENTITY
 from transload_kickserv_source.charges import Charges, charges_of
 from transload_kickserv_source.fields import DERIVED, DOCUMENTED, ESTIMATE_ON_JOB, SITE, words
 from transload_kickserv_source.inferred import JOB_STATUSES, LOST
-from transload_kickserv_source.nesting import ident_in, name_in, number_in, plain, record, rows_in
+from transload_kickserv_source.nesting import ident_in, name_in, number_in, number_or_text, plain, record, rows_in
 from transload_kickserv_source.payments import payments_of
 from transload_kickserv_source.schema import settle
 from transload_kickserv_source.visits import time_entries_of
@@ -154,11 +154,7 @@ def employees_of(allocations: Value, employees: Value) -> tuple[Value, ...]:
     shares = rows_in(allocations.get("allocations") if isinstance(allocations, Mapping) else allocations)
     found = [share.get("id") for share in shares if share.get("allocation_type") != "house"]
     found += [one.get("id") for one in rows_in(employees)]
-    return tuple(dict.fromkeys(_as_number(one) for one in found if isinstance(one, str | int) and one != ""))
-
-
-def _as_number(ident: str | int) -> str | int:
-    return int(ident) if isinstance(ident, str) and ident.isdecimal() else ident
+    return tuple(dict.fromkeys(number_or_text(one) for one in found if isinstance(one, str | int) and one != ""))
 
 
 def _invoice(fields: Row) -> Row:

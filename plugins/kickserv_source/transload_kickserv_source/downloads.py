@@ -20,7 +20,6 @@ _MOST_REDIRECTS = 5
 _ATTEMPTS = 3
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _PART = 1 << 16
-_LONGEST_NAME = 200
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -147,15 +146,3 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 def _told(error: Exception) -> str:
     # What a transport error says may quote headers.
     return str(error) if isinstance(error, _PassingError) else type(error).__name__
-
-
-def safe_name(name: object, key: str) -> str:
-    """Return a file's name without folders and without what no file system takes; one is made up if none is left."""
-    text = str(name or "").replace("\\", "/").rpartition("/")[2]
-    text = "".join("_" if letter in '<>:"|?*' or not letter.isprintable() else letter for letter in text).strip(" .")
-    if not text:
-        return f"attachment-{key}"
-    stem, dot, ending = text.rpartition(".")
-    if len(text) <= _LONGEST_NAME or not dot or len(ending) > 10:
-        return text[:_LONGEST_NAME]
-    return f"{stem[: _LONGEST_NAME - len(ending) - 1]}.{ending}"

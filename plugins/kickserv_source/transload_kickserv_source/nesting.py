@@ -64,6 +64,17 @@ def key_text(row: Row) -> str | None:
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
 
+def number_or_text(ident: Value) -> Value:
+    """Return an id as a number where it is one: some answers forget to say so."""
+    return int(ident) if isinstance(ident, str) and ident.isdecimal() and ident.isascii() else ident
+
+
+def named(row: Row) -> Row:
+    """Return a row with an id that it can be told apart by, made of its content where it has none."""
+    ident = row.get("id") if key_text(row) is not None else f"nameless-{fingerprint(row)}"
+    return {**row, "id": number_or_text(ident)}
+
+
 def fingerprint(row: Row) -> str:
     """Return a name for a row without an id: the same as long as its content is."""
     text = repr(sorted((name, str(value)) for name, value in row.items()))

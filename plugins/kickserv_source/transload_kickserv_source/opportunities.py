@@ -10,11 +10,13 @@ from itertools import islice
 
 from transload_kickserv_source.client import GoneError, KickservClient
 from transload_kickserv_source.documents import is_opportunity
+from transload_kickserv_source.nesting import named, number_or_text
 from transload_kickserv_source.observations import Observations
 from transload_kickserv_source.reading import REFUSALS, Reader
 from transload_kickserv_source.xml import Row
 
 _TOGETHER = 50
+_ROOTS = ("job", "jobs", "opportunity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,19 @@ class Opportunities:
             pages = self._reader.offered_pages(path, "opportunities", includes, params)
             probe = probe or pages is None
             for page in pages or ():
-                numbers.update(number for row in page if isinstance(number := row.get("job_number"), int))
+                given = (number_or_text(row.get("job_number")) for row in page)
+                numbers.update(number for number in given if isinstance(number, int))
                 yield Found(page)
         if probe:
             yield from self._probe(client, numbers | self._numbers(), includes)
 
     def _probe(self, client: KickservClient, known: Set[int], includes: tuple[str, ...]) -> Iterator[Found]:
-        missing = (number for number in range(1, max(known, default=0)) if number not in known)
-        limit = client.settings.gap_limit
-        tried = list(islice(missing, limit))
-        if rest := sum(1 for _ in missing):
-            self._seen.mark("gaps_left", "numbers", str(rest))
+        highest = max(known, default=0)
+        gaps = highest - sum(1 for number in known if number > 0)
+        missing = (number for number in range(1, highest) if number not in known)
+        tried = list(islice(missing, min(gaps, client.settings.gap_limit)))
+        if gaps > len(tried):
+            self._seen.mark("gaps_left", "numbers", str(gaps - len(tried)))
         include = ",".join(self._reader.agreed("jobs.xml", includes))
         for start in range(0, len(tried), _TOGETHER):
             rows = [row for number in tried[start : start + _TOGETHER] for row in self._one(client, number, include)]
@@ -73,7 +77,7 @@ class Opportunities:
     def _one(self, client: KickservClient, number: int, include: str) -> tuple[Row, ...]:
         path, params = f"jobs/{number}.xml", {"include": include} if include else {}
         try:
-            return self._reader.rows(client.get_record(path, "job", "jobs", "opportunity", params=params))
+            return tuple(map(named, self._reader.rows(client.get_record(path, *_ROOTS, params=params))))
         except GoneError:
             return ()
         except REFUSALS as error:

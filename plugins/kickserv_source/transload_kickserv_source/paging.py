@@ -12,7 +12,7 @@ from itertools import count
 
 from transload.errors import ProtocolError
 from transload.values import Value
-from transload_kickserv_source.nesting import fingerprint, key_text
+from transload_kickserv_source.nesting import key_text, named
 from transload_kickserv_source.xml import Row
 
 _IDLE_PAGES = 2
@@ -71,11 +71,10 @@ def _news(rows: Sequence[Row], seen: dict[str, datetime | None], report: Callabl
     """Return the rows that are unknown or newer, and remember them."""
     news = []
     for row in rows:
-        if report is not None and key_text(row) is None:
-            name = f"nameless-{fingerprint(row)}"
-            if name not in seen:
+        if report is not None:
+            nameless, row = key_text(row) is None, named(row)
+            if nameless and id_of(row) not in seen:
                 report(row)
-            row = {**row, "id": name}
         key, stamp = id_of(row), modified_at(row)
         known = seen.get(key)
         if key not in seen or (stamp is not None and (known is None or stamp > known)):

@@ -7,7 +7,7 @@ from transload.values import EntityName, Record, Value
 from transload_kickserv_source.account import Account
 from transload_kickserv_source.appendages import notes_of, tags_of
 from transload_kickserv_source.catalogue import TAX_ENTITY
-from transload_kickserv_source.nesting import ident_in, name_in, plain, record, rows_in
+from transload_kickserv_source.nesting import ident_in, name_in, named, plain, record, rows_in
 from transload_kickserv_source.schema import settle
 from transload_kickserv_source.xml import Row
 
@@ -55,10 +55,10 @@ def contact_of(row: Row, account: Account, customer: Value = None) -> Record:
 
 def customer_of(row: Row, account: Account) -> Customer:
     """Take a customer's row apart."""
-    ident, children = row.get("id"), rows_in(row.get("children"))
+    ident, children = row["id"], tuple(map(named, rows_in(row.get("children"))))
     fields = account.own_fields("customer", settle(CUSTOMER, plain(row, _NESTED)))
     if "children" in row:
-        fields["children"] = tuple(child.get("id") for child in children)
+        fields["children"] = tuple(child["id"] for child in children)
     contacts = None
     if "contacts" in row:
         account.count_strays("customer.contacts", row["contacts"])

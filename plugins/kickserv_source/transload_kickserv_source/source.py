@@ -22,7 +22,7 @@ from transload_kickserv_source.definitions import read_definitions
 from transload_kickserv_source.documents import ESTIMATE, JOB, estimate_records, job_records
 from transload_kickserv_source.downloads import Downloads
 from transload_kickserv_source.events import Events
-from transload_kickserv_source.nesting import rows_in
+from transload_kickserv_source.nesting import key_text, named, number_or_text, rows_in
 from transload_kickserv_source.observations import Observations
 from transload_kickserv_source.opportunities import Opportunities
 from transload_kickserv_source.people import CONTACT, CUSTOMER, EMPLOYEE, contact_of, customer_of, employee_of
@@ -45,7 +45,7 @@ class _Ids:
 
     def add(self, row: Row) -> None:
         self.ids.add(str(row["id"]))
-        if isinstance(number := row.get("job_number"), int):
+        if isinstance(number := number_or_text(row.get("job_number")), int):
             self.numbers.add(number)
 
 
@@ -121,7 +121,9 @@ class KickservSource:
     def _employees(self) -> Iterator[Record]:
         # Not paged: page 2 would be the same list again.
         for row in self._reader.rows(self.client.get_list("employees.xml", "employees")):
-            record = employee_of(row)
+            if key_text(row) is None:
+                self.seen.oddities["employees: a record without an id"] += 1
+            record = employee_of(named(row))
             self.seen.employees.add(record.fields["id"])
             yield record
 
@@ -135,15 +137,13 @@ class KickservSource:
             for row in page:
                 listed.add(key := str(row["id"]))
                 nested.pop(key, None)
-                for child in rows_in(row.get("children")):
-                    if (own := str(child.get("id"))) not in listed:
-                        nested[own] = child
+                nested.update(_children(row, listed))
             yield from self._customer_page(page)
         while nested:
-            page = [{**row, "id": row.get("id")} for row in list(nested.values())[:_WINDOW]]
+            page = list(nested.values())[:_WINDOW]
             listed.update(str(row["id"]) for row in page)
-            deeper = [child for row in page for child in rows_in(row.get("children"))]
-            nested.update((str(child.get("id")), child) for child in deeper)
+            for row in page:
+                nested.update(_children(row, listed))
             nested = {key: row for key, row in nested.items() if key not in listed}
             yield from self._customer_page(page)
 
@@ -198,11 +198,11 @@ class KickservSource:
         yield from self._files(entity, "jobs", rows)
 
     def _notice(self, row: Row, entity: str) -> None:
-        if isinstance(number := row.get("job_number"), int):
+        if isinstance(number := number_or_text(row.get("job_number")), int):
             self.seen.job_numbers.add(number)
-        if entity == "job" and isinstance(customer := row.get("customer_id"), str | int):
+        if entity == "job" and isinstance(customer := number_or_text(row.get("customer_id")), str | int):
             self.seen.job_customers[customer] += 1
-        if isinstance(due := row.get("tasks_count"), int):
+        if isinstance(due := number_or_text(row.get("tasks_count")), int):
             self.seen.tasks_due[str(row["id"])] = due
         for child in ("job_charges", "payments", "time_entries", "notes", "attachments"):
             if child in row or (child == "attachments" and self._attachments is None):
@@ -267,6 +267,12 @@ class KickservSource:
         for pages in self._opportunities.pages((), "id,customer_id"):
             found.update(str(row.get("customer_id")) for row in (*pages.rows, *pages.jobs))
         return found
+
+
+def _children(row: Row, listed: set[str]) -> dict[str, Row]:
+    """Return the nested customers of a row by id, but for those that the list has shown."""
+    children = map(named, rows_in(row.get("children")))
+    return {str(child["id"]): child for child in children if str(child["id"]) not in listed}
 
 
 def open_source(context: RunContext) -> KickservSource:

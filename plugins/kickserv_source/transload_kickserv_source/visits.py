@@ -6,7 +6,17 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from transload.values import EntityName, Record, Value
 from transload_kickserv_source.account import Account
-from transload_kickserv_source.nesting import ident_in, moment_in, name_in, number_in, plain, record, rows_in
+from transload_kickserv_source.nesting import (
+    ident_in,
+    key_text,
+    moment_in,
+    name_in,
+    number_in,
+    number_or_text,
+    plain,
+    record,
+    rows_in,
+)
 from transload_kickserv_source.schema import settle
 from transload_kickserv_source.xml import Row
 
@@ -32,7 +42,7 @@ def event_of(row: Row, account: Account, parent: tuple[str | None, Value]) -> Re
             fields[f"{nested}_id"] = ident_in(row.get(nested))
     employees = rows_in(row.get("employees"))
     account.count_strays("task.employees", row.get("employees"))
-    ids = tuple(dict.fromkeys(one.get("id") for one in employees if isinstance(one.get("id"), str | int)))
+    ids = tuple(dict.fromkeys(number_or_text(one["id"]) for one in employees if key_text(one) is not None))
     names = (name_in(one) for one in employees)
     fields.update(
         kind=_kind(fields, account),
