@@ -13,7 +13,7 @@ from transload.errors import RecordError
 from transload.files import FileStore
 from transload.values import FileRef
 from transload_kickserv_source.audit import findings
-from transload_kickserv_source.downloads import DownloadError, Downloads
+from transload_kickserv_source.downloads import DownloadError, Downloads, safe_name
 from transload_kickserv_source.schema import ENTITIES
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.source import KickservSource
@@ -179,3 +179,21 @@ def test_a_bad_moment_is_waited_out(tmp_path: Path) -> None:
     file = fetch(lambda request: next(answers), f"{HOME}/1", tmp_path)
 
     assert asdict(file) == {"digest": file.digest, "size": 2, "name": "a.pdf", "media_type": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("before return vent.jpg", "before return vent.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\photos\\a.png", "a.png"),
+        ('a<b>:"c|d?e*.pdf', "a_b___c_d_e_.pdf"),
+        ("a\nb\x00.txt", "a_b_.txt"),
+        (" . ", "file"),
+        ("заказ.pdf", "заказ.pdf"),
+        ("x" * 400 + ".pdf", "x" * 251 + ".pdf"),
+        ("x" * 400, "x" * 255),
+    ],
+)
+def test_a_name_is_made_safe(name: str, safe: str) -> None:
+    assert safe_name(name) == safe

@@ -36,7 +36,7 @@ class Account:
         """Return a record's fields with the account's own ones read by their definitions."""
         read, odd = read_slots(entity, fields, self.definitions)
         for place in odd:
-            self.seen.mark("own_fields", f"{place} {fields.get('id')}", place)
+            self.seen.mark("own_fields", f"{place} in {fields.get('id')}")
         return read
 
     def key_of(self, entity: EntityName, fields: dict[str, Value], parent: str) -> str:

@@ -8,8 +8,7 @@ from transload.files import FileStore
 from transload.values import FileRef, Record, Value
 from transload_kickserv_source.account import Account
 from transload_kickserv_source.appendages import ATTACHMENT, attachment_of
-from transload_kickserv_source.converters import file_name
-from transload_kickserv_source.downloads import DownloadError, Downloads
+from transload_kickserv_source.downloads import DownloadError, Downloads, safe_name
 from transload_kickserv_source.nesting import record, rows_in
 from transload_kickserv_source.reading import NUMBERS, REFUSALS, Reader
 from transload_kickserv_source.xml import Row
@@ -26,7 +25,7 @@ class _Wanted:
 
     @property
     def name(self) -> str:
-        return str(file_name(str(self.fields.get("file_name") or f"attachment-{self.fields['id']}")))
+        return safe_name(str(self.fields.get("file_name") or f"attachment-{self.fields['id']}"))
 
     @property
     def media_type(self) -> str:

@@ -20,6 +20,8 @@ _MOST_REDIRECTS = 5
 _ATTEMPTS = 3
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _PART = 1 << 16
+_LONGEST_NAME, _LONGEST_ENDING = 255, 20
+_RESERVED = frozenset('<>:"|?*')
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -146,3 +148,13 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 def _told(error: Exception) -> str:
     # What a transport error says may quote headers.
     return str(error) if isinstance(error, _PassingError) else type(error).__name__
+
+
+def safe_name(name: str) -> str:
+    """Return a file's name without folders and without what no file system takes."""
+    text = name.replace("\\", "/").rpartition("/")[2]
+    text = "".join("_" if letter in _RESERVED or not letter.isprintable() else letter for letter in text).strip(" .")
+    stem, dot, ending = text.rpartition(".")
+    if len(text) > _LONGEST_NAME and dot and len(ending) < _LONGEST_ENDING:
+        return f"{stem[: _LONGEST_NAME - len(ending) - 1]}.{ending}"
+    return text[:_LONGEST_NAME] or "file"

@@ -61,7 +61,14 @@ class InferredReads(BaseModel):
         "customer",
     )
     """Associations asked for with each page of jobs and opportunities; of the last three nothing is documented."""
-    task_types: dict[int, EventKind] = {1: "work", 2: "estimate", 3: "reminder", 4: "call", 5: "email", 6: "meeting"}
+    task_types: dict[str, EventKind] = {
+        "1": "work",
+        "2": "estimate",
+        "3": "reminder",
+        "4": "call",
+        "5": "email",
+        "6": "meeting",
+    }
     """What the ``task-type-id`` of an event means; each account may have ids of its own."""
 
 

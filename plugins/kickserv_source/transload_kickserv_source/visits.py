@@ -134,8 +134,8 @@ def time_entries_of(row: Row, entity: EntityName, fields: Row, account: Account)
 
 def _kind(fields: Row, account: Account) -> str:
     kinds, ident = account.settings.inferred.task_types, fields.get("task_type_id")
-    if isinstance(ident, int) and ident in kinds:
-        return kinds[ident]
+    if str(ident) in kinds:
+        return kinds[str(ident)]
     if ident not in (None, ""):
         account.seen.mark("task_types", fields.get("id"), str(ident))
     return "reminder" if fields.get("job_id") in (None, "") else "work"
