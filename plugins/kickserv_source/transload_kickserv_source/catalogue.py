@@ -15,7 +15,7 @@ from transload_kickserv_source.schema import settle
 from transload_kickserv_source.xml import Row
 
 ITEM, JOB_TYPE, JOB_STATUS = EntityName("item"), EntityName("job_type"), EntityName("job_status")
-TAX_ENTITY, TAG = EntityName("tax_entity"), EntityName("tag")
+TAX_ENTITY, TAG, CATEGORY = EntityName("tax_entity"), EntityName("tag"), EntityName("category")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Catalogue:
         for page in (place.root and self._reader.offered_pages(place.path, place.root, params=place.params)) or ():
             for row in page:
                 known[str(row["id"])] = _known(row)
-                yield entry(entity, row)
+                yield from _with_category(entry(entity, row))
 
     def meet(self, entity: EntityName, nested: Value) -> Iterator[Record]:
         """Yield a nested entry as a record, unless it is known."""
@@ -71,7 +71,7 @@ class Catalogue:
         known = self._entries(entity)
         if key not in known:
             known[key] = _known(nested)
-            yield entry(entity, nested)
+            yield from _with_category(entry(entity, nested))
 
     def find(self, entity: EntityName, ident: Value) -> Known | None:
         """Return what is known of an entry."""
@@ -97,6 +97,14 @@ def entry(entity: EntityName, row: Row) -> Record:
         fields["kind"] = kind_of(fields)
     changed = "updated_on" if entity == ITEM else "updated_at"
     return record(entity, str(row["id"]), fields, changed)
+
+
+def _with_category(listed: Record) -> Iterator[Record]:
+    """Yield an entry after the category that it belongs to, if it has one."""
+    category = listed.fields.get("category")
+    if listed.key.entity == ITEM and isinstance(category, str):
+        yield record(CATEGORY, category, {"id": category, "name": category})
+    yield listed
 
 
 def kind_of(item: Row) -> str:

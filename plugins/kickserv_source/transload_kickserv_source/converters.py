@@ -1,5 +1,6 @@
 """Conversions that only Kickserv's records need."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -63,6 +64,21 @@ def listed(value: Value) -> Value:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
+def payment_terms(value: Value) -> Value:
+    """Return those of Dynamics' four payment terms that a text names ("net 30 days"), or nothing.
+
+    Raises:
+        ValueError: The value is no text.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - converters raise ValueError
+    text = " ".join(value.lower().replace(",", " ").split())
+    if re.search(r"\b2 ?% 10 net 30\b", text):
+        return "2% 10, Net 30"
+    found = re.search(r"\bnet (30|45|60)\b", text)
+    return f"Net {found[1]}" if found is not None else None
+
+
 def presence(value: Value) -> Value:
     """Return that there is a value, whatever it is."""
     return "present"
@@ -76,9 +92,11 @@ def _numbered(prefix: str) -> Callable[[Value], Value]:
 CONVERTERS = MappingProxyType(
     {
         "kickserv.item_number": _numbered("KS"),
+        "kickserv.family_number": _numbered("KS-FAMILY"),
         "kickserv.estimate_number": _numbered("E"),
         "kickserv.order_number": _numbered("J"),
         "kickserv.listed": listed,
+        "kickserv.payment_terms": payment_terms,
         "kickserv.presence": presence,
         "kickserv.activity": activity,
         "kickserv.addressee": addressee,

@@ -7,6 +7,7 @@ an invoice too. All three have the same charges and the same total.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from transload.values import EntityName, Record, Value
@@ -15,8 +16,17 @@ from transload_kickserv_source.appendages import Appended, notes_of, tags_of
 from transload_kickserv_source.catalogue import JOB_STATUS, JOB_TYPE, TAX_ENTITY
 from transload_kickserv_source.charges import Charges, charges_of
 from transload_kickserv_source.fields import DERIVED, DOCUMENTED, ESTIMATE_ON_JOB, SITE, words
-from transload_kickserv_source.inferred import JOB_STATUSES, LOST
-from transload_kickserv_source.nesting import ident_in, name_in, number_in, number_or_text, plain, record, rows_in
+from transload_kickserv_source.inferred import GOOD_FOR, JOB_STATUSES, LOST
+from transload_kickserv_source.nesting import (
+    ident_in,
+    moment_in,
+    name_in,
+    number_in,
+    number_or_text,
+    plain,
+    record,
+    rows_in,
+)
 from transload_kickserv_source.payments import payments_of
 from transload_kickserv_source.schema import settle
 from transload_kickserv_source.visits import time_entries_of
@@ -28,6 +38,7 @@ _NESTED = words(
     customer"""
 )
 _TO_ONE = (("job_type", JOB_TYPE, "job_type_id"), ("job_status", JOB_STATUS, "job_status_id"))
+_STARTS = ("estimate_sent_on", "estimate_scheduled_on", "created_at")
 _SENT = ("won_date", "estimate_sent_on", "estimate_scheduled_on")
 _INVOICE_FIELDS = frozenset(
     word.partition(":")[0] for word in f"{DOCUMENTED['invoice'][1]} {DERIVED['invoice']}".split()
@@ -54,7 +65,7 @@ def job_records(row: Row, account: Account) -> Iterator[Record]:
     yield record(JOB, str(row["id"]), {**fields, **own, **_site(row, account)})
     if document.on_estimate:
         short = {name: value for name, value in fields.items() if name in ESTIMATE_ON_JOB}
-        yield record(ESTIMATE, str(row["id"]), {**short, "stage": stage_of(fields), "job_id": row["id"]})
+        yield record(ESTIMATE, str(row["id"]), {**short, **_standing(fields), "job_id": row["id"]})
     if document.on_invoice:
         yield record(INVOICE, str(row["id"]), _invoice(fields))
     yield from _parts(row, JOB, document, account)
@@ -77,10 +88,18 @@ def estimate_records(row: Row, account: Account, *, is_job: bool = False) -> Ite
         is_job: Whether the list of jobs has it too, and what hangs on it came from there.
     """
     document = _read(row, ESTIMATE, account)
-    more: Row = {"stage": stage_of(document.fields), "job_id": row["id"] if is_job else None}
+    more: Row = {**_standing(document.fields), "job_id": row["id"] if is_job else None}
     yield record(ESTIMATE, str(row["id"]), {**document.fields, **more})
     if not is_job:
         yield from _parts(row, ESTIMATE, document, account)
+
+
+def _standing(fields: Row) -> Row:
+    """Return how far an estimate has come, and until when it is good by its own terms ("Bid good for 7 days.")."""
+    said = GOOD_FOR.search(str(fields.get("estimate_terms") or ""))
+    start = next((moment for name in _STARTS if (moment := moment_in(fields.get(name))) is not None), None)
+    expires = start + timedelta(days=int(said[1])) if said is not None and start is not None else None
+    return {"stage": stage_of(fields), "expires_on": expires}
 
 
 def is_opportunity(row: Row) -> bool:

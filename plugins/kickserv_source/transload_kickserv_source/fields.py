@@ -123,6 +123,7 @@ created_by:integer created_at:dateTime updated_at:dateTime content:nested
 
 DOCUMENTED: Mapping[str, tuple[str, str]] = {
     "employee": ("Employee", _EMPLOYEE),
+    "category": ("Category", ""),
     "item": ("Item", _ITEM),
     "job_type": ("Job type", "id:integer name active:boolean"),
     "job_status": ("Job status", "id:integer name job_type_id:integer"),
@@ -153,11 +154,12 @@ _SUMS = "lines_total:decimal difference:decimal"
 
 DERIVED: Mapping[str, str] = {
     "employee": "role archived:boolean",
+    "category": "id name",
     "item": "category kind",
     "customer": "primary_contact_id:integer is_individual:boolean tag_names:nested tag_ids:nested tax_name",
     "contact": "implied:boolean",
     "job": f"{_ON_JOB} has_order:boolean estimate_id:integer primary_contact_id:integer {' '.join(SITE)} {_SUMS}",
-    "estimate": f"{_ON_JOB} stage job_id:integer {_SUMS}",
+    "estimate": f"{_ON_JOB} stage expires_on:dateTime job_id:integer {_SUMS}",
     "invoice": f"job_id:integer number state paid_amount:decimal tax_name assigned_to:integer {_SUMS}",
     "charge": """customer_id:integer kind position:integer line_quantity:decimal line_price:decimal
         line_discount:decimal line_tax:decimal line_total:decimal line_amount:decimal recomputed:boolean derived:boolean

@@ -4,6 +4,7 @@ Nobody has documented these reads in XML. Each is tried; when it is not answered
 is recorded, the next best read is used, and the audit says so.
 """
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,5 +81,7 @@ NON_TAXABLE = frozenset({"non", "non-taxable", "nontaxable", "exempt", "tax exem
 """What a sales tax code says of a line that is not taxed. ``Non`` is QuickBooks's word."""
 LOST = frozenset({"lost", "declined"})
 """Words of ``status`` and ``estimate-type`` for an opportunity that came to nothing."""
+GOOD_FOR = re.compile(r"(?:good|valid|honou?red)\s+(?:for|within)\s+(\d{1,3})\s+days", re.IGNORECASE)
+"""How the terms of an estimate say how long it is good for; Kickserv has no date for that."""
 JOB_STATUSES = frozenset({"unscheduled", "scheduled", "in_progress", "on_hold", "canceled", "complete"})
 """The documented states of work. What has another one, ``new`` or ``lost``, is an opportunity."""

@@ -33,9 +33,11 @@ def mappings(source: str, target: str, context: RunContext) -> Sequence[MappingD
     """Return the shipped mappings from Kickserv to Dynamics 365, those of the chosen variant last."""
     if (source, target) != ("kickserv", "dynamics365"):
         return None
-    folder = files(__package__) / "mappings"
-    variant = folder / "variants" / f"individuals_{context.settings_of(KickservSettings).individuals}"
-    return [*load_mappings(folder / target), *(load_mappings(variant) if variant.is_dir() else ())]
+    folder, chosen = files(__package__) / "mappings", context.settings_of(KickservSettings)
+    names = (f"individuals_{chosen.individuals}", f"categories_{chosen.categories}")
+    variants = [folder / "variants" / name for name in names]
+    shipped = load_mappings(folder / target)
+    return shipped + [document for variant in variants if variant.is_dir() for document in load_mappings(variant)]
 
 
 @hookimpl

@@ -42,6 +42,8 @@ class KickservSettings(BaseModel):
     """Certificates to trust instead of the usual ones; relative to the client's folder."""
     individuals: Individuals = "account"
     """What a customer that is a person becomes."""
+    categories: Literal["column", "families"] = "column"
+    """What the categories of items become: a column of the product, or product families."""
     implied_contacts: bool = True
     """Whether the names in a customer's ``contact`` and ``alt_contact`` become contacts of their own."""
     difference_line: bool = True
