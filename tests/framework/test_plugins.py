@@ -261,6 +261,7 @@ def test_a_plugin_may_add_rows_of_another_table_and_links_to_them(client: Client
     name = TargetColumn("name", ColumnType.TEXT, max_length=20)
     tag = TargetTable(TableName("tag"), "Tag", "tagid", "name", {"name": name})
     client.target.build(*client.target.tables().values(), tag)
+    client.target.relate("account", "account_tags", "tag")
     client.target.put("systemuser", "user-0", email="office@example.com")
     client.target.put("systemuser", "user-1", email="ada@example.com")
     client.offer("tagger", TAGGER)
