@@ -109,10 +109,6 @@ class Connected:
         """Return the paths that were asked for, without queries."""
         return [seen.path.partition("?")[0] for seen in self.org.requests if seen.method == method]
 
-    def messages(self) -> list[str]:
-        """Return the paths that were posted to, batches left out: metadata is read in them."""
-        return [path for path in self.paths("POST") if path != "$batch"]
-
     def key(self, number: int) -> RecordKey:
         """Return the key of the n-th record."""
         return RecordKey(EntityName("customer"), SourceId(str(number)))

@@ -23,7 +23,7 @@ def test_writes_new_rows_in_one_bulk_message(connected: "Connected") -> None:
     outcomes = connected.load(*writes)
 
     assert [outcome.ok for outcome in outcomes] == [True] * 25
-    assert connected.messages() == ["accounts/Microsoft.Dynamics.CRM.UpsertMultiple"]
+    assert connected.paths() == ["accounts/Microsoft.Dynamics.CRM.UpsertMultiple"]
     assert connected.org.count("account") == 25
 
 
@@ -86,7 +86,7 @@ def test_a_deadlock_is_sent_again_in_smaller_pieces(connected: "Connected") -> N
     outcomes = connected.load(*connected.accounts(4))
 
     assert all(outcome.ok for outcome in outcomes)
-    assert connected.messages() == ["accounts/Microsoft.Dynamics.CRM.UpsertMultiple"] * 3
+    assert connected.paths() == ["accounts/Microsoft.Dynamics.CRM.UpsertMultiple"] * 3
     assert len(connected.clock.pauses) == 1
 
 

@@ -61,12 +61,12 @@ def test_creates_columns_of_every_type_and_waits_for_the_key(connected: "Connect
 
 def test_a_second_time_changes_nothing(connected: "Connected", worker: SchemaWorker) -> None:
     worker.prepare(CHANGES)
-    before = len(connected.messages())
+    before = len(connected.paths())
 
     outcomes = SchemaWorker(connected.dataverse, connected.metadata, worker.settings).prepare(CHANGES)
 
     assert all(not outcome.created and outcome.error is None for outcome in outcomes)
-    assert len(connected.messages()) == before
+    assert len(connected.paths()) == before
 
 
 def test_says_that_it_made_the_publisher_and_the_solution(connected: "Connected", worker: SchemaWorker) -> None:
@@ -193,7 +193,7 @@ def test_a_table_is_made_once_published_and_taken_back(connected: "Connected", w
 
     assert [outcome.created for outcome in first] == [True] * (2 + len(WHOLE))
     assert not any(outcome.created or outcome.error for outcome in second)
-    assert connected.messages().count("PublishXml") == 1
+    assert connected.paths().count("PublishXml") == 1
     assert [outcome.error for outcome in undone] == [None] * len(first)
     assert {outcome.note for outcome in again} == {"was gone already"}
     assert connected.org.digest() == before

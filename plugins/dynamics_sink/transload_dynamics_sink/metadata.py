@@ -4,16 +4,13 @@ Nothing about a table is assumed: lengths, options and even the name that a look
 written by differ between environments.
 """
 
-import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from transload import RunContext, TableName, TargetKey, TargetTable
 from transload.errors import NotOfferedError
-from transload_dynamics_sink.batch import Operation, Reply, send_operations
 from transload_dynamics_sink.client import STRONG, Dataverse, Json, open_dataverse, query, quoted
 from transload_dynamics_sink.columns import (
     CASTS,
@@ -24,23 +21,21 @@ from transload_dynamics_sink.columns import (
     is_column,
     label_of,
 )
-from transload_dynamics_sink.errors import unexpected
 from transload_dynamics_sink.lifecycles import Lifecycle, lifecycle_of
 
 _AT_ONCE = 6
-"""Batches of metadata queries in flight; they are slow and do not lock each other."""
-_TABLES_AT_ONCE = 5
-"""Tables of one batch: the service answers a batch's queries one after the other."""
+"""Metadata queries in flight; they are slow and do not lock each other."""
 _TABLE = "LogicalName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,DisplayName,IsActivity"
 _SETS = "LogicalName,EntitySetName,IsCustomEntity,IsManaged,IsIntersect"
-_COLUMNS = (
-    "LogicalName,AttributeOf,AttributeType,AttributeTypeName,DisplayName,IsCustomAttribute,"
-    "IsValidForCreate,IsValidForUpdate,RequiredLevel"
-)
 _KEYS = "LogicalName,SchemaName,KeyAttributes,EntityKeyIndexStatus"
 _LOOKUPS = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
 _CHILDREN = "ReferencingEntity,ReferencingAttribute,CascadeConfiguration"
 _LINKS = "SchemaName,Entity1LogicalName,Entity2LogicalName,Entity1NavigationPropertyName,Entity2NavigationPropertyName"
+_PARTS = (
+    f"Attributes,Keys($select={_KEYS}),ManyToOneRelationships($select={_LOOKUPS}),"
+    f"ManyToManyRelationships($select={_LINKS})"
+)
+"""What comes with a definition. Columns come whole: a selection would leave out what only their type has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +90,11 @@ class Metadata:
             return self._tables[name]
 
     def read_ahead(self, names: Iterable[str]) -> None:
-        """Read those of some tables that are not known yet, in as few requests as fit."""
+        """Read those of some tables that are not known yet, several at a time."""
         with self._lock:
             unknown = [name for name in dict.fromkeys(names) if name not in self._tables]
-            groups = [unknown[at : at + _TABLES_AT_ONCE] for at in range(0, len(unknown), _TABLES_AT_ONCE)]
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                for group, tables in zip(groups, pool.map(self._read_tables, groups), strict=True):
-                    self._tables.update(zip(group, tables, strict=True))
+                self._tables.update(zip(unknown, pool.map(self._read_table, unknown), strict=True))
 
     def get_table(self, name: str) -> Table:
         """Return a table.
@@ -210,17 +203,26 @@ class Metadata:
                 self._listed = {raw["LogicalName"]: raw for raw in found["value"]}
             return self._listed
 
-    def _part(self, table: str, part: str, select: str) -> list[Json]:
-        path = query(f"{_definition(table)}/{part}", select=select)
+    def _part(self, table: str, part: str, select: str, expand: str = "") -> list[Json]:
+        path = query(f"{_definition(table)}/{part}", select=select, expand=expand)
         found: list[Json] = self._dataverse.get(path, f"describe {table}", STRONG)["value"]
         return found
 
-    def _read_tables(self, names: Sequence[str]) -> list[Table | None]:
-        """Read tables with one batch, whose queries are those that the interface documents."""
-        paths = [list(_paths(name)) for name in names]
-        operations = [Operation("GET", path, headers=STRONG) for each in paths for path in each]
-        replies = iter(send_operations(self._dataverse, operations))
-        return [_build_table(name, [next(replies) for _ in each]) for name, each in zip(names, paths, strict=True)]
+    def _read_table(self, name: str) -> Table | None:
+        """Read a table: all of it but the options in one request, and one for each type of column with options."""
+        definition = self._dataverse.find(
+            query(_definition(name), select=_TABLE, expand=_PARTS), f"describe {name}", STRONG
+        )
+        if definition is None:
+            return None
+        columns = [raw for raw in definition["Attributes"] if is_column(raw)]
+        details: dict[str, Json] = {raw["LogicalName"]: raw for raw in columns}
+        for cast, (types, select, expand) in CASTS.items():
+            shown = (expand or select).split(",")[-1].partition("(")[0]
+            if any(raw["AttributeTypeName"]["Value"] in types and shown not in raw for raw in columns):
+                for raw in self._part(name, f"Attributes/Microsoft.Dynamics.CRM.{cast}", select, expand):
+                    details[raw["LogicalName"]] = {**details.get(raw["LogicalName"], {}), **raw}
+        return _build_table(name, definition, columns, details)
 
 
 def open_metadata(context: RunContext) -> Metadata:
@@ -232,31 +234,17 @@ def _definition(table: str) -> str:
     return f"EntityDefinitions(LogicalName={quoted(table)})"
 
 
-def _paths(table: str) -> Iterator[str]:
-    """Yield the queries that describe a table, in the order in which their answers are read."""
-    root = _definition(table)
-    yield query(root, select=_TABLE)
-    yield query(f"{root}/Attributes", select=_COLUMNS)
-    yield query(f"{root}/Keys", select=_KEYS)
-    yield query(f"{root}/ManyToOneRelationships", select=_LOOKUPS)
-    yield query(f"{root}/ManyToManyRelationships", select=_LINKS)
-    for cast, (_, select, expand) in CASTS.items():
-        yield query(f"{root}/Attributes/Microsoft.Dynamics.CRM.{cast}", select=select, expand=expand)
+def _build_table(name: str, definition: Json, columns: Sequence[Json], details: Mapping[str, Json]) -> Table:
+    """Return a table from what the service says of it.
 
-
-def _build_table(name: str, replies: Sequence[Reply]) -> Table | None:
-    """Return a table from the answers that describe it; None when there is none of that name.
-
-    Raises:
-        RunError: The environment refuses to describe it.
+    Args:
+        name: Its name.
+        definition: Its definition, with keys and relationships.
+        columns: Its columns.
+        details: What only columns of their type have, by name.
     """
-    if replies[0].status == 404:
-        return None
-    definition = _parsed(name, replies[0])
-    columns, keys, lookups, links, *typed = [_parsed(name, reply)["value"] for reply in replies[1:]]
-    columns = [raw for raw in columns if is_column(raw)]
-    details: dict[str, Json] = {raw["LogicalName"]: raw for listing in typed for raw in listing}
-    pairs = [(raw, details.get(raw["LogicalName"], {})) for raw in columns]
+    pairs = [(raw, details[raw["LogicalName"]]) for raw in columns]
+    links = definition["ManyToManyRelationships"]
     lifecycle = lifecycle_of(name, is_activity=bool(definition.get("IsActivity")))
     shape = TargetTable(
         name=TableName(name),
@@ -264,26 +252,19 @@ def _build_table(name: str, replies: Sequence[Reply]) -> Table | None:
         id_column=definition["PrimaryIdAttribute"],
         name_column=definition.get("PrimaryNameAttribute") or "",
         columns={raw["LogicalName"]: build_column(name, raw, detail) for raw, detail in pairs},
-        keys=_keys(keys),
+        keys=_keys(definition["Keys"]),
         states=build_states(lifecycle, details),
         links=frozenset(raw["SchemaName"] for raw in links),
     )
     navigation = {
         (raw["ReferencingAttribute"], raw["ReferencedEntity"]): raw["ReferencingEntityNavigationPropertyName"]
-        for raw in lookups
+        for raw in definition["ManyToOneRelationships"]
     }
     files = {
         raw["LogicalName"]: found for raw, detail in pairs if (found := find_file_column(name, raw, detail)) is not None
     }
     collections = {raw["SchemaName"].lower(): _collection(name, raw) for raw in links}
     return Table(shape, definition["EntitySetName"], navigation, collections, files, lifecycle)
-
-
-def _parsed(name: str, reply: Reply) -> Json:
-    if (refusal := reply.refusal) is not None:
-        raise unexpected(refusal, f"describe {name}")
-    parsed: Json = json.loads(reply.body, parse_float=Decimal)
-    return parsed
 
 
 def _keys(found: Sequence[Json]) -> list[TargetKey]:
