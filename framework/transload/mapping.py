@@ -160,6 +160,8 @@ class FieldRule(_Model):
     on_overflow: Overflow = Overflow.ERROR
     when: dict[str, Condition] = {}
     """What the record must fulfil; otherwise the column stays empty."""
+    minor: bool = False
+    """A change of this column alone is no reason to open a closed row."""
     late: bool = False
     """Written only when everything that belongs to the row is there, because that changes the column."""
     custom: CustomColumn | None = None

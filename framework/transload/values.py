@@ -165,13 +165,14 @@ class TargetColumn:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """A state of a row, its status reasons, and whether it locks the row."""
+    """A state of a row, its status reasons, whether it locks the row, and whether it does so for good."""
 
     value: int
     label: str
     statuses: Mapping[int, str]
     default_status: int
     read_only: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from transload._ledger import Intent, Ledger, MappedRow, write_identity
 from transload._pipeline.cascades import Cascades
+from transload._pipeline.closed import Closed, ClosedRows
 from transload._pipeline.compare import same, show
 from transload._plugins import Plugins
 from transload.context import RunContext
@@ -80,6 +81,7 @@ class Narrower:
         tables: The target's tables.
         prefer: ``target`` or ``source``: whose value stays in a conflict.
         cascades: Knows which rows a write of ours has reached through their parents.
+        closed: Knows which rows are closed.
     """
 
     ledger: Ledger
@@ -88,6 +90,7 @@ class Narrower:
     tables: Mapping[TableName, TargetTable]
     prefer: str
     cascades: Cascades
+    closed: ClosedRows
 
     def decide(self, writes: Sequence[Write]) -> Decision:
         """Narrow writes of one phase to what differs from what the target should hold."""
@@ -113,12 +116,28 @@ class Narrower:
                     changed.append(_Change(difference, old or {}, known, frozenset(passed_on)))
                 else:
                     decision.unchanged += 1
-        self._settle_changes(changed, decision)
+        self._settle_changes(self._worth_opening(changed, decision), decision)
         decision.intents += self._new_links(links)
         self.cascades.note_children(intent.write for intent in decision.intents)
         self.cascades.follow(intent.write for intent in decision.intents if not intent.creates)
         self._reopen_locked(decision)
         return decision
+
+    def _worth_opening(self, changed: Sequence["_Change"], decision: Decision) -> list["_Change"]:
+        """Leave closed rows as they are where the change is not worth it, or where they cannot be opened."""
+        updates = {change.known.ref: change.write.columns for change in changed if isinstance(change.write, Upsert)}
+        closed = self.closed.of(updates)
+        for change in changed:
+            why = closed.get(change.known.ref) if isinstance(change.write, Upsert) else None
+            if why is None:
+                continue
+            decision.unchanged += 1
+            for column, cell in _wanted(change.write).items() if why is Closed.FINAL else ():
+                base = show(change.old.get(column))
+                decision.conflicts.append(
+                    Conflict(change.write.key, change.write.table, column, base, show(cell), "(closed for good)", base)
+                )
+        return [c for c in changed if not isinstance(c.write, Upsert) or c.known.ref not in closed]
 
     def _new_links(self, links: Sequence[Associate]) -> list[Intent]:
         """Return the intents of links, with whether rows that were there before had them.

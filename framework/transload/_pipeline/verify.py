@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transload._ledger import Ledger, write_identity
+from transload._pipeline.closed import ClosedRows
 from transload._pipeline.compare import same, show
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
@@ -40,6 +41,8 @@ class Mismatch(StrEnum):
     RELATION = "relation differs"
     STATE = "state differs"
     PEOPLE = "changed by people"
+    CLOSED = "changed after closing"
+    """The source changed what the target holds in a row that was left closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Verifier:
     context: RunContext
     mappings: Mapping[EntityName, CompiledMapping]
     resolver: Resolver
+    closed: ClosedRows
     workers: int
 
     def check(
@@ -234,6 +238,9 @@ class Verifier:
         )
         identity = write_identity(probe)
         written = self.ledger.journal.written([identity]).get(identity, {})
+        closed = self.closed.of({ref: [column]})
+        if closed and same(written.get(column), row.columns.get(column)):
+            return Mismatch.CLOSED
         people = row.changed_by_others or ref in self.ledger.journal.touched_by_others([ref])
         if people and not same(written.get(column), row.columns.get(column)):
             return Mismatch.PEOPLE

@@ -5,12 +5,13 @@ and leaves a report, whatever happens: a stage that fails is recorded as failed,
 is stopped as stopped, and the next call knows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from transload._ledger import Ledger, RunStatus
 from transload._pipeline.cascades import Cascades
+from transload._pipeline.closed import ClosedRows
 from transload._pipeline.load import Loader
 from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import LoadPlan, plan_load
@@ -135,11 +136,20 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     resolver = Resolver(bench.ledger, bench.plugins, bench.context, flags)
     tables = merge_tables(compiled.table for compiled in mappings.values())
     cascades = Cascades(bench.ledger, bench.run_id, tables)
-    narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict, cascades)
+    closed = ClosedRows(bench.ledger, tables, _minor_columns(documents.values()))
+    narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict, cascades, closed)
     workers = settings.run.workers
     loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
-    verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, workers)
+    verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers)
     return Machinery(plan, mappings, DocumentRecords(bench.ledger, documents), loader, verifier)
+
+
+def _minor_columns(documents: Iterable[MappingDocument]) -> dict[TableName, set[str]]:
+    found: dict[TableName, set[str]] = {}
+    for document in documents:
+        minor = {name for name, rule in document.fields.items() if rule.minor}
+        found.setdefault(TableName(document.table), set()).update(minor)
+    return found
 
 
 def run_stage(

@@ -19,6 +19,7 @@ from transload.values import EntityName, RowRef
 
 _AT_ONCE = 100
 _MOST_SHOWN = 5000
+_ACCEPTED = {Mismatch.PEOPLE, Mismatch.CLOSED}
 
 
 @dataclass(slots=True)
@@ -148,7 +149,7 @@ def _rules(bench: Bench, entities: Sequence[_Entity], strangers: Sequence[dict[s
     wrong: Counter[Mismatch] = sum((entity.wrong for entity in entities), Counter())
     letters = len(list(bench.ledger.notes.dead_letters()))
     parked = len(list(bench.ledger.notes.parked()))
-    rules = [_Rule(str(kind), wrong[kind], kind is not Mismatch.PEOPLE) for kind in Mismatch]
+    rules = [_Rule(str(kind), wrong[kind], kind not in _ACCEPTED) for kind in Mismatch]
     return [
         *rules,
         _Rule("unknown or doubled row", len(strangers), True),

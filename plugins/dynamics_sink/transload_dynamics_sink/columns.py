@@ -207,6 +207,7 @@ def build_states(lifecycle: Lifecycle, details: Mapping[str, Json]) -> list[Targ
             },
             default_status=state["DefaultStatus"],
             read_only=state["Value"] in lifecycle.closed,
+            final=state["Value"] in lifecycle.closed and lifecycle.path(state["Value"], lifecycle.initial) is None,
         )
         for state in states["OptionSet"]["Options"]
     ]
