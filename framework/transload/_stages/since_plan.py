@@ -81,16 +81,20 @@ def keep_plan(
 def open_proposals(
     kept: KeptPlan | None, fresh: Sequence[Proposal], documents: Mapping[str, MappingDocument]
 ) -> list[Proposal]:
-    """Return the proposals of this plan, and those of the last one whose field still has no rule of its own."""
+    """Return the proposals of this plan, and those of the last one that can still be accepted.
+
+    That is so as long as the field has no rule of its own, and the column none at all.
+    """
     waiting = {
         (document.source_entity, rule.sources[0])
         for document in documents.values()
         for rule in document.fields.values()
         if rule.custom is not None and len(rule.sources) == 1
     }
+    taken = {(document.source_entity, name) for document in documents.values() for name in document.fields}
     proposals = {(proposal.entity, proposal.field, proposal.column): proposal for proposal in fresh}
     for old in kept.proposals if kept is not None else ():
-        if (old.entity, old.field) in waiting:
+        if (old.entity, old.field) in waiting and (old.entity, old.column) not in taken:
             again = Proposal(EntityName(old.entity), old.field, old.column, old.confidence, old.reason)
             proposals.setdefault((again.entity, again.field, again.column), again)
     return sorted(proposals.values(), key=lambda proposal: -proposal.confidence)
