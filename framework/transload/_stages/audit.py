@@ -39,7 +39,7 @@ def audit(bench: Bench) -> Report:
     return report_of(
         bench, "Audit of both systems", verdict, facts, findings,
         [_inventory(counts, profiles), *(_fields(entity, profile) for entity, profile in profiles.items())],
-        [_records_chart(counts), *(chart for entity, its in profiles.items() for chart in _choices(entity, its))],
+        [_records_chart(counts), *_choice_charts(profiles)],
     )  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def _inventory(counts: dict[EntityName, int], profiles: dict[EntityName, dict[st
 
 
 _LONGEST_LABEL = 60
+_MOST_CHARTS = 24
 _MOST_CHOICES = 12
 """A field with more different values is no choice that people would look at."""
 _LEAST_REPEATED = 3
@@ -89,6 +90,14 @@ _LEAST_REPEATED = 3
 def _records_chart(counts: dict[EntityName, int]) -> Chart:
     filled = sorted((entity for entity in counts if counts[entity]), key=lambda entity: -counts[entity])
     return Chart("Records by entity", filled, [Series("records", [counts[e] for e in filled])], unit="records")
+
+
+def _choice_charts(profiles: dict[EntityName, dict[str, FieldProfile]]) -> list[Chart]:
+    """Return charts of the choices that most records fill; the tables tell of all fields."""
+    charts = [chart for entity, profile in profiles.items() for chart in _choices(entity, profile)]
+    weight = {chart.title: sum(chart.series[0].values) for chart in charts}
+    heaviest = sorted(weight, key=lambda title: -weight[title])[:_MOST_CHARTS]
+    return [chart for chart in charts if chart.title in heaviest]
 
 
 def _choices(entity: EntityName, profile: dict[str, FieldProfile]) -> Iterator[Chart]:
