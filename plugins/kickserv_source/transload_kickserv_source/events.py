@@ -20,6 +20,8 @@ def _with_assignments(event: Record) -> Iterator[Record]:
 
 WhichOne = Callable[[Value], EntityName]
 """Says of a job's id whether it is a job or an opportunity."""
+Closing = Callable[[Value], str | None]
+"""Gives the status of a job on which nothing is left to do, by its id; None for any other."""
 
 
 class Events:
@@ -30,10 +32,14 @@ class Events:
         opportunities: Its opportunities.
         account: The account.
         which: Tells jobs from opportunities.
+        closing: Gives the status of a job on which nothing is left to do.
     """
 
-    def __init__(self, reader: Reader, opportunities: Opportunities, account: Account, which: WhichOne) -> None:
-        self._reader, self._opportunities, self._account, self._which = reader, opportunities, account, which
+    def __init__(
+        self, reader: Reader, opportunities: Opportunities, account: Account, which: WhichOne, closing: Closing
+    ) -> None:
+        self._reader, self._opportunities, self._account = reader, opportunities, account
+        self._which, self._closing = which, closing
 
     def records(self) -> Iterator[Record]:
         """Yield all events."""
@@ -60,7 +66,7 @@ class Events:
             self._account.seen.tasks_found[str(job)] += 1
         elif customer is not None:
             parent = ("customer", customer)
-        return event_of(full, self._account, parent)
+        return event_of(full, self._account, parent, self._closing(job) if job is not None else None)
 
     def _of_customers(self) -> Generator[Record, None, bool]:
         """Yield the events that customers bring along; return whether they bring any."""

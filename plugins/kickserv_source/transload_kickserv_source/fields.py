@@ -166,12 +166,12 @@ DERIVED: Mapping[str, str] = {
         on_estimate:boolean on_order:boolean on_invoice:boolean job_is_estimate_only:boolean""",
     "payment": "invoice_id:integer derived:boolean",
     "event": """kind duration_minutes:integer employee_ids:nested employee_names:nested assigned_to:integer
-        contact_id:integer parent_entity parent_id:integer done:boolean bookable:boolean derived:boolean""",
+        contact_id:integer parent_entity parent_id:integer state bookable:boolean derived:boolean""",
     "assignment": """id event_id:integer employee_id:integer job_id:integer name description scheduled_at:dateTime
         ends_at:dateTime duration_minutes:integer completed_on:dateTime created_at:dateTime created_by:integer state
         bookable:boolean""",
     "time_entry": """customer_id:integer parent_entity duration_minutes:integer break_minutes:integer
-        ended_at:dateTime running:boolean""",
+        ended_at:dateTime running:boolean open:boolean""",
     "note": "parent_entity",
     "tagging": "tag_name",
     "attachment": "parent_entity parent_id:integer content_error",

@@ -85,3 +85,5 @@ GOOD_FOR = re.compile(r"(?:good|valid|honou?red)\s+(?:for|within)\s+(\d{1,3})\s+
 """How the terms of an estimate say how long it is good for; Kickserv has no date for that."""
 JOB_STATUSES = frozenset({"unscheduled", "scheduled", "in_progress", "on_hold", "canceled", "complete"})
 """The documented states of work. What has another one, ``new`` or ``lost``, is an opportunity."""
+CLOSED_JOBS = frozenset({"complete", "canceled"})
+"""The states of work in which nothing is left to do, on the job and in its calendar."""

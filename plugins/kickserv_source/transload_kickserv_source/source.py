@@ -22,6 +22,7 @@ from transload_kickserv_source.definitions import read_definitions
 from transload_kickserv_source.documents import ESTIMATE, JOB, estimate_records, job_records
 from transload_kickserv_source.downloads import Downloads
 from transload_kickserv_source.events import Events
+from transload_kickserv_source.inferred import CLOSED_JOBS
 from transload_kickserv_source.nesting import key_text, named, number_or_text, rows_in
 from transload_kickserv_source.observations import Observations
 from transload_kickserv_source.opportunities import Opportunities
@@ -33,7 +34,7 @@ from transload_kickserv_source.visits import EVENT
 from transload_kickserv_source.xml import Row
 
 _WINDOW = 64
-_IDS = "id,job_number,customer_id,updated_at"
+_IDS = "id,job_number,customer_id,status,updated_at"
 
 
 @dataclass(slots=True)
@@ -42,9 +43,13 @@ class _Ids:
 
     ids: set[str] = field(default_factory=set)
     numbers: set[int] = field(default_factory=set)
+    closed: dict[str, str] = field(default_factory=dict)
+    """The status of those on which nothing is left to do."""
 
     def add(self, row: Row) -> None:
         self.ids.add(str(row["id"]))
+        if (status := row.get("status")) in CLOSED_JOBS:
+            self.closed[str(row["id"])] = str(status)
         if isinstance(number := number_or_text(row.get("job_number")), int):
             self.numbers.add(number)
 
@@ -211,7 +216,7 @@ class KickservSource:
                 self.seen.mark(f"without_{child}", row["id"])
 
     def _events(self) -> Iterator[Record]:
-        return Events(self._reader, self._opportunities, self.account, self._which).records()
+        return Events(self._reader, self._opportunities, self.account, self._which, self._closing).records()
 
     def _files(self, parent: str, resource: str, rows: list[Row]) -> Iterator[Record]:
         if self._attachments is not None:
@@ -219,6 +224,10 @@ class KickservSource:
 
     def _wanted(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in names if name != "attachments" or self._attachments is not None)
+
+    def _closing(self, ident: Value) -> str | None:
+        """Return the status of a job on which nothing is left to do; None for any other."""
+        return self._jobs_known().closed.get(str(ident))
 
     def _which(self, ident: Value) -> EntityName:
         """Return whether an id is a job's or an opportunity's."""

@@ -6,6 +6,7 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from transload.values import EntityName, Record, Value
 from transload_kickserv_source.account import Account
+from transload_kickserv_source.inferred import CLOSED_JOBS
 from transload_kickserv_source.nesting import (
     ident_in,
     key_text,
@@ -28,13 +29,14 @@ _LONGEST = Decimal(60 * 24 * 366 * 10)
 """Minutes. No visit lasts longer; a number beyond is no length of time."""
 
 
-def event_of(row: Row, account: Account, parent: tuple[str | None, Value]) -> Record:
+def event_of(row: Row, account: Account, parent: tuple[str | None, Value], job_status: str | None = None) -> Record:
     """Return an event.
 
     Args:
         row: Its row.
         account: The account.
         parent: Entity and id of what it belongs to.
+        job_status: Status of its job, when nothing is left to do on that.
     """
     fields = settle(EVENT, plain(row, _NESTED))
     for nested in ("job", "customer", "contact"):
@@ -51,7 +53,7 @@ def event_of(row: Row, account: Account, parent: tuple[str | None, Value]) -> Re
         assigned_to=next(iter(ids), None),
         parent_entity=parent[0],
         parent_id=parent[1],
-        done=fields.get("completed_on") not in (None, ""),
+        state=_state(fields, job_status),
         derived=False,
     )
     _set_length(fields)
@@ -87,7 +89,7 @@ def event_of_schedule(job: Row, employees: tuple[Value, ...], entity: EntityName
         contact_id=None,
         parent_entity=entity,
         parent_id=job["id"],
-        done=job.get("completed_on") is not None,
+        state=_state({"completed_on": job.get("completed_on")}, str(job.get("status"))),
         derived=True,
     )
     _set_length(fields)
@@ -106,9 +108,16 @@ def assignments_of(event: Record) -> Iterator[Record]:
             "id": key,
             "event_id": fields.get("id"),
             "employee_id": employee,
-            "state": "done" if fields["done"] else "scheduled",
+            "state": fields["state"],
         }
         yield record(ASSIGNMENT, key, {**{name: fields.get(name) for name in _ASSIGNED}, **own})
+
+
+def _state(event: Row, job_status: str | None) -> str:
+    """Return ``open``, ``done`` or ``canceled``: on a job that is closed no event is open any more."""
+    if event.get("completed_on") not in (None, "") or job_status == "complete":
+        return "done"
+    return "canceled" if job_status == "canceled" else "open"
 
 
 def _is_bookable(event: Row) -> bool:
@@ -124,6 +133,7 @@ def time_entries_of(row: Row, entity: EntityName, fields: Row, account: Account)
     for nested in rows_in(row.get("time_entries")):
         entry = settle(TIME_ENTRY, {"job_id": row["id"], **nested})
         entry.update(_spans(entry), customer_id=fields.get("customer_id"), parent_entity=entity)
+        entry["open"] = entry["running"] and fields.get("status") not in CLOSED_JOBS
         key = account.key_of(TIME_ENTRY, entry, f"job-{row['id']}-time")
         if entry["running"]:
             account.seen.mark("running", key)
