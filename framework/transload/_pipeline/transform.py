@@ -27,6 +27,7 @@ from transload.values import (
     Missing,
     Phase,
     Record,
+    RecordKey,
     Rejection,
     RowId,
     SetState,
@@ -60,6 +61,7 @@ class CompiledMapping:
         row_id: Computes the row id of a source id.
         rows, links, closing: The rules of each phase, by column.
         ends: The rules that give both ends of a link.
+        pointing: The rules among all these that look up other records.
         computed: What the target should compute, by column.
         states: By phase, what gives the state and status that a record should be in.
         guarded: Fields that are dropped as long as nobody fills them.
@@ -75,6 +77,7 @@ class CompiledMapping:
     links: Mapping[str, CompiledRule]
     closing: Mapping[str, CompiledRule]
     ends: tuple[CompiledRule, CompiledRule] | None
+    pointing: tuple[CompiledRule, ...]
     computed: Mapping[str, CompiledRule]
     states: Mapping[Phase, "StateRule"]
     guarded: tuple[str, ...]
@@ -109,6 +112,32 @@ class CompiledMapping:
             return [Rejection(record.key, error)]
         except Unfit as error:
             return [Rejection(record.key, UnfitValueError(record.key, "a column", str(error)))]
+
+    def points_to(self, record: Record) -> Iterator[RecordKey]:
+        """Yield the records that a record's row points to, or that a link ties; none for what cannot be translated."""
+        notes = Notes(record.key)
+        for rule in self.pointing:
+            try:
+                cell = rule(record, notes)
+            except RecordError:
+                continue
+            for lookup in cell if isinstance(cell, tuple) else (cell,):
+                if isinstance(lookup, Lookup) and lookup.key is not None:
+                    yield from (lookup.key, *lookup.others)
+
+    def branches(self, record: Record) -> Iterator[object]:
+        """Yield what a record comes to in rules that convert and then map values, and in its states."""
+        notes = Notes(record.key)
+        rules = {**self.document.fields, **self.document.closing}
+        mapped = {name for name, rule in rules.items() if rule.values is not None and rule.converters}
+        try:
+            for name, compiled in (*self.rows.items(), *self.links.items(), *self.closing.items()):
+                if name in mapped:
+                    yield name, compiled(record, notes)
+            for phase, state in self.states.items():
+                yield phase, state(record, notes)
+        except RecordError as error:
+            yield error.code
 
     def compute(self, record: Record) -> dict[str, Cell] | Rejection:
         """Return what the target should have computed for a record, by column."""
@@ -339,7 +368,8 @@ class _Compiler:
             rows={name: rule for name, rule in compiled.items() if name not in deferred},
             links={name: rule for name, rule in compiled.items() if name in deferred},
             closing=self._closing(),
-            ends=self._ends(),
+            ends=(ends := self._ends()),
+            pointing=(*(ends or ()), *(rule for name, rule in compiled.items() if document.fields[name].lookup)),
             computed={n: rule for n, r in document.computed.items() if (rule := self._computed(n, r)) is not None},
             states={
                 phase: rule

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from transload._pipeline.fit import utf16_length
 from transload._pipeline.load import PassCounts
 from transload._pipeline.recover import settle_open_intents
-from transload._pipeline.resolve import keys_of, open_lookups
 from transload._pipeline.transform import CompiledMapping
 from transload._pipeline.verify import FieldCheck
 from transload._reports import Report, Tone, Verdict
@@ -19,7 +18,7 @@ from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.diff import diff_table
 from transload._stages.gates import require_prepared
 from transload._stages.reporting import losses_table, passes_chart, passes_table, report_of, trouble_tables
-from transload.values import Associate, EntityName, Lookup, Phase, Record, RecordKey, SetState, Upsert
+from transload.values import EntityName, Lookup, Phase, Record, RecordKey, SetState, Upsert
 
 _SHORT = 7
 """Texts of less than 2**7 characters count as equally long."""
@@ -53,11 +52,11 @@ def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[R
     for entity, mapper in machinery.mappings.items():
         chosen.update(dict.fromkeys(_telling(bench, machinery, mapper)))
         _fill_up(machinery, entity, share, chosen)
-    _close(bench, machinery, chosen)
+    _close(machinery, chosen)
     while fresh := _children_of_closed(bench, machinery, chosen):
         chosen.update(dict.fromkeys(fresh))
-        _close(bench, machinery, chosen)
-    chosen.update(dict.fromkeys(_links_among(bench, machinery, chosen)))
+        _close(machinery, chosen)
+    chosen.update(dict.fromkeys(_links_among(machinery, chosen)))
     by_entity: dict[EntityName, list[RecordKey]] = {}
     for key in sorted(chosen):
         by_entity.setdefault(key.entity, []).append(key)
@@ -86,13 +85,13 @@ def _telling(bench: Bench, machinery: Machinery, mapper: CompiledMapping) -> lis
 
 def _features(record: Record, mapper: CompiledMapping) -> set[object]:
     """Return what a record exercises: filled fields, mapped values, texts of each magnitude."""
-    features: set[object] = set()
+    features: set[object] = set(mapper.branches(record))
     for column, rule in mapper.document.rules():
         for source in rule.sources:
             value = record.fields.get(source)
             empty = value in (None, "", ())
             features.add((column, source, empty))
-            if not empty and rule.values is not None:
+            if not empty and rule.values is not None and not rule.converters:
                 features.add((column, source, str(value)))
             if isinstance(value, str):
                 features.add((column, source, "length", max(_SHORT, utf16_length(value).bit_length())))
@@ -125,7 +124,7 @@ def _fill_up(machinery: Machinery, entity: EntityName, share: int, chosen: dict[
             chosen[record.key] = None
 
 
-def _close(bench: Bench, machinery: Machinery, chosen: dict[RecordKey, None]) -> None:
+def _close(machinery: Machinery, chosen: dict[RecordKey, None]) -> None:
     """Add the records that the chosen ones refer to, and those that these refer to."""
     fresh = list(chosen)
     while fresh:
@@ -137,7 +136,8 @@ def _close(bench: Bench, machinery: Machinery, chosen: dict[RecordKey, None]) ->
             parent
             for entity, records in by_entity.items()
             if entity in machinery.mappings
-            for _, parent in _parents(bench, machinery.mappings[entity], records)
+            for record in records
+            for parent in machinery.mappings[entity].points_to(record)
         }
         wanted = sorted(parents - chosen.keys())
         fresh = [record.key for chunk in machinery.records.find(wanted) for record in chunk]
@@ -152,25 +152,25 @@ def _children_of_closed(bench: Bench, machinery: Machinery, chosen: Mapping[Reco
     closed = {key for entity, mapper in machinery.mappings.items() for key in _closed(bench, machinery, mapper, chosen)}
     entities = {key.entity for key in closed}
     return [
-        child
+        record.key
         for entity, mapper in machinery.mappings.items()
         if any(entities & set(rule.entities) for rule in mapper.document.fields.values())
         for batch in machinery.records.batches(entity)
-        for child, parent in _parents(bench, mapper, batch)
-        if parent in closed and child not in chosen
+        for record in batch
+        if record.key not in chosen and not closed.isdisjoint(mapper.points_to(record))
     ]
 
 
-def _links_among(bench: Bench, machinery: Machinery, chosen: Mapping[RecordKey, None]) -> Iterator[RecordKey]:
+def _links_among(machinery: Machinery, chosen: Mapping[RecordKey, None]) -> Iterator[RecordKey]:
     """Yield the links between rows of the sample: who owns rows needs the security role that a link gives."""
     for entity, mapper in machinery.mappings.items():
         if mapper.document.link is None:
             continue
         for batch in machinery.records.batches(entity):
-            ends: dict[RecordKey, list[RecordKey]] = {}
-            for key, end in _parents(bench, mapper, batch):
-                ends.setdefault(key, []).append(end)
-            yield from (key for key, its in ends.items() if all(end in chosen for end in its))
+            for record in batch:
+                ends = list(mapper.points_to(record))
+                if ends and all(end in chosen for end in ends):
+                    yield record.key
 
 
 def _closed(
@@ -187,14 +187,6 @@ def _closed(
         for write in bench.plugins.transform(chunk, mapper.at(Phase.FINISH), bench.context):
             if isinstance(write, SetState) and write.state in locking:
                 yield write.key
-
-
-def _parents(bench: Bench, mapper: CompiledMapping, records: Sequence[Record]) -> Iterator[tuple[RecordKey, RecordKey]]:
-    """Yield records, each with one that its writes point to."""
-    for phase in (phase for phase in (Phase.ROWS, Phase.LINKS) if mapper.has(phase)):
-        for write in bench.plugins.transform(records, mapper.at(phase), bench.context):
-            if isinstance(write, Upsert | Associate):
-                yield from ((write.key, key) for lookup in open_lookups([write]) for key in keys_of(lookup))
 
 
 def _report(
