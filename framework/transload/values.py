@@ -137,7 +137,7 @@ class TargetColumn:
     """A column of a target table.
 
     Attributes:
-        max_length: Longest text, counted in UTF-16 code units.
+        max_length: Longest text, counted in UTF-16 code units; of a file column the largest file in bytes.
         precision: Digits after the decimal point.
         options: Value to label, for choice, state, status and boolean columns.
         targets: Tables that a lookup may point to.
@@ -480,6 +480,7 @@ class SchemaKind(StrEnum):
     COLUMN = "column"
     KEY = "key"
     LINK = "link"
+    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,6 +496,8 @@ class SchemaChange:
         key_columns: The columns of the alternate key, for :attr:`SchemaKind.KEY`.
         other: The table at the other end, for :attr:`SchemaKind.LINK`.
         plural: What people call several rows, for :attr:`SchemaKind.TABLE`.
+        former: What held before, for :attr:`SchemaKind.LIMIT`: the largest file in bytes that the target
+            took. What it should take now is the ``max_length`` of ``column``, a file column.
     """
 
     kind: SchemaKind
@@ -505,6 +508,7 @@ class SchemaChange:
     key_columns: tuple[str, ...] = ()
     other: TableName = TableName("")
     plural: str = ""
+    former: int = 0
 
     def __str__(self) -> str:
         return f"{self.kind} {self.table}.{self.name}" if self.table else f"{self.kind} {self.name}"

@@ -46,7 +46,7 @@ def fit_to(column: TargetColumn, limit: int | None, overflow: Overflow) -> Fit:
         ColumnType.BOOLEAN: _fit_boolean,
         ColumnType.DATETIME: _fit_datetime,
         ColumnType.DATE: _fit_date,
-        ColumnType.FILE: _fit_file,
+        ColumnType.FILE: _fit_file(limit or column.max_length),
         ColumnType.CHOICES: _fit_choices(column),
     }
     try:
@@ -193,12 +193,17 @@ def _fit_date(value: Value, lose: Lose) -> Cell:
     raise Unfit(f"takes a day, and the value is {value!r}")
 
 
-def _fit_file(value: Value, lose: Lose) -> Cell:
-    if isinstance(value, Mapping):
-        match value:
-            case {"digest": str(digest), "size": int(size), "name": str(name), "media_type": str(media_type)}:
-                return FileRef(digest, size, name, media_type)
-    raise Unfit("takes a file, and the value is none that the source has kept")
+def _fit_file(limit: int | None) -> Fit:
+    def fit(value: Value, lose: Lose) -> Cell:
+        if isinstance(value, Mapping):
+            match value:
+                case {"digest": str(digest), "size": int(size), "name": str(name), "media_type": str(media_type)}:
+                    if limit is not None and size > limit:
+                        raise Unfit(f"takes files of {limit:,} bytes, and {name} has {size:,}; raise the rule's `max`")
+                    return FileRef(digest, size, name, media_type)
+        raise Unfit("takes a file, and the value is none that the source has kept")
+
+    return fit
 
 
 def _fit_choices(column: TargetColumn) -> Fit:

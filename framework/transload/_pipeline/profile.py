@@ -1,6 +1,6 @@
 """What the staged records really hold, field by field: the ground on which a mapping stands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ class FieldProfile:
         filled: Records with a value that is neither null nor empty.
         distinct: Up to 200 different values with their counts, each of a list; more are not counted apart.
         longest: Longest text in UTF-16 code units.
+        largest: Largest file in bytes.
     """
 
     name: str
@@ -28,6 +29,7 @@ class FieldProfile:
     empty: int = 0
     longest: int = 0
     digits: int = 0
+    largest: int = 0
     types: dict[FieldType, int] = field(default_factory=dict)
     distinct: dict[str, int] = field(default_factory=dict)
     overflowed: bool = False
@@ -48,6 +50,8 @@ class FieldProfile:
         self.filled += 1
         kind = type_of(value)
         self.types[kind] = self.types.get(kind, 0) + 1
+        if isinstance(value, Mapping) and isinstance(size := value.get("size"), int) and "digest" in value:
+            self.largest = max(self.largest, size)
         self.longest = max(self.longest, utf16_length(str(value)))
         if isinstance(value, Decimal) and isinstance(exponent := value.as_tuple().exponent, int):
             self.digits = max(self.digits, -exponent)

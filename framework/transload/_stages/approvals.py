@@ -20,7 +20,7 @@ from transload._stages.reporting import report_of
 from transload.errors import ConfigError, StageRefusedError
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import digest_mappings
-from transload.values import SourceSchema, TableName, TargetSchema
+from transload.values import ColumnType, SourceSchema, TableName, TargetColumn, TargetSchema
 
 CUT_OVER = "cut_over_at"
 """Ledger fact: when the cut-over was approved; the 72 hours of rollback start there."""
@@ -118,11 +118,23 @@ def _target_facts(target: TargetSchema, documents: Mapping[str, MappingDocument]
             continue  # a table that is missing is named by whoever compiles the mapping
         used = {name for name, _ in document.rules()} - set(own[document.table])
         facts[document.entity] = {
-            name: [c.type, c.max_length, c.precision, sorted(c.options), sorted(set(c.targets) - made), c.required]
+            name: [
+                c.type,
+                None if c.type is ColumnType.FILE else c.max_length,
+                c.precision,
+                sorted(c.options),
+                sorted(set(c.targets) - made),
+                c.required,
+            ]
             for name in sorted(used & set(table.columns))
             for c in [table.columns[name]]
         }
     return facts
+
+
+def _length(column: TargetColumn) -> int | None:
+    """Return how long a column is; `prepare` may raise what files may have."""
+    return None if column.type is ColumnType.FILE else column.max_length
 
 
 def _changed(before: object, now: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from transload.values import ColumnType, EntityName, FieldType, SourceField, Sou
 _LONGEST_TEXT = 4000
 _LONGEST_NAME = 50
 _MOST_OPTIONS = 200
+_MEGABYTE = 1 << 20
 _COLUMN_OF = {
     FieldType.INTEGER: ColumnType.INTEGER,
     FieldType.DECIMAL: ColumnType.DECIMAL,
@@ -107,18 +108,27 @@ def complete(documents: Mapping[str, MappingDocument], fields: Fields, prefix: s
 
 
 def _with_options(document: MappingDocument, fields: Fields) -> MappingDocument:
-    """Return a document whose custom choices that list no options have those that occur."""
+    """Return a document whose choices without options have those that occur, and whose files the room they need."""
     rules = dict(document.fields)
     for name, rule in document.fields.items():
         custom = rule.custom
+        largest = max((known.profile.largest for known in _read_by(rule, document, fields)), default=0)
+        if largest and (rule.max or 0) < largest:
+            # In whole megabytes, as an administrator sets it.
+            rules[name] = rule.model_copy(update={"max": -(-largest // _MEGABYTE) * _MEGABYTE})
         if custom is None or custom.options or custom.type not in {ColumnType.CHOICE, ColumnType.CHOICES}:
             continue
-        seen = [known for source in rule.sources if (known := fields.get(document.source_entity, {}).get(source))]
+        seen = _read_by(rule, document, fields)
         if any(known.profile.overflowed for known in seen):
             raise MappingError(document.entity, [f"column {name} has more values than a choice should have options"])
         options = sorted({value for known in seen for value in known.profile.distinct}, key=str.casefold)
         rules[name] = rule.model_copy(update={"custom": custom.model_copy(update={"options": options})})
     return document.model_copy(update={"fields": rules})
+
+
+def _read_by(rule: FieldRule, document: MappingDocument, fields: Fields) -> list[KnownField]:
+    known = fields.get(document.source_entity, {})
+    return [known[source] for source in rule.sources if source in known]
 
 
 def require_coverage(documents: Mapping[str, MappingDocument], fields: Fields) -> None:

@@ -16,9 +16,10 @@ def _make(bench: Bench, documents: Mapping[str, MappingDocument]) -> Sequence[Sc
     journal = bench.ledger.journal
     foundation = bench.plugins.prepare_target([], bench.context)
     journal.record_schema(bench.run_id, foundation)
-    claimed = missing_changes(documents.values(), bench.target(documents))
+    target = bench.target(documents)
+    claimed = missing_changes(documents.values(), target)
     journal.record_schema(bench.run_id, [SchemaOutcome(change, created=True) for change in claimed])
-    outcomes = bench.plugins.prepare_target(wanted_changes(documents.values()), bench.context)
+    outcomes = bench.plugins.prepare_target(wanted_changes(documents.values(), target), bench.context)
     found = {str(outcome.change) for outcome in outcomes if not outcome.created and outcome.error is None}
     journal.mark_schema_undone(bench.run_id, [change for change in claimed if str(change) in found])
     of_foundation = {str(outcome.change): outcome for outcome in foundation}

@@ -1,14 +1,15 @@
 """What the target needs before rows can be loaded: custom columns and alternate keys."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from transload._pipeline.transform import custom_columns, new_table
 from transload.mapping import Mapping as MappingDocument
-from transload.values import SchemaChange, SchemaKind, TableName, TargetSchema
+from transload.values import ColumnType, SchemaChange, SchemaKind, TableName, TargetSchema
 
 
-def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
-    """Return every table, column, link and key that the mappings rely on, in this order."""
+def wanted_changes(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:
+    """Return every limit, table, column, link and key that the mappings rely on, in this order."""
     documents = [document for document in documents if document.skip is None]
     become = {document.entity: TableName(document.table) for document in documents}
     tables: dict[str, SchemaChange] = {}
@@ -37,7 +38,26 @@ def wanted_changes(documents: Iterable[MappingDocument]) -> list[SchemaChange]:
                 None,
                 (name,),
             )
-    return [*tables.values(), *columns.values(), *links.values(), *keys.values()]
+    return [*_limits(documents, target), *tables.values(), *columns.values(), *links.values(), *keys.values()]
+
+
+def _limits(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:
+    """Return what must be raised so that the largest files fit."""
+    raised: dict[tuple[str, str], SchemaChange] = {}
+    for document in documents:
+        table = target.tables.get(TableName(document.table))
+        for name, rule in document.fields.items() if table is not None else ():
+            column = table.columns.get(name) if table is not None else None
+            if column is None or column.type is not ColumnType.FILE or rule.max is None or column.max_length is None:
+                continue
+            earlier = raised.get((document.table, name))
+            most = max(rule.max, earlier.column.max_length or 0 if earlier and earlier.column else 0)
+            if most > column.max_length:
+                raised[document.table, name] = SchemaChange(
+                    SchemaKind.LIMIT, name, TableName(document.table), f"Largest file: {most >> 20} MB",
+                    replace(column, max_length=most), former=column.max_length,
+                )  # fmt: skip
+    return list(raised.values())
 
 
 def _table_of(entities: Iterable[str], become: Mapping[str, TableName]) -> TableName:
@@ -47,12 +67,14 @@ def _table_of(entities: Iterable[str], become: Mapping[str, TableName]) -> Table
 
 def missing_changes(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:
     """Return the changes that the target does not have yet."""
-    return [change for change in wanted_changes(documents) if not _is_there(change, target)]
+    return [change for change in wanted_changes(documents, target) if not _is_there(change, target)]
 
 
 def _is_there(change: SchemaChange, target: TargetSchema) -> bool:
     table = target.tables.get(change.table)
     if table is None:
+        return False
+    if change.kind is SchemaKind.LIMIT:
         return False
     if change.kind is SchemaKind.TABLE:
         return True

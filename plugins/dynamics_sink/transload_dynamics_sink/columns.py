@@ -107,7 +107,7 @@ class FileColumn:
     limit: int | None = None
 
 
-_FILE_BODIES: Mapping[tuple[str, str], Carrier] = {
+FILE_BODIES: Mapping[tuple[str, str], Carrier] = {
     ("annotation", "documentbody"): Carrier.NOTE,
     ("activitymimeattachment", "body"): Carrier.ATTACHMENT,
 }
@@ -167,7 +167,7 @@ def find_file_column(table: str, raw: Json, detail: Json) -> FileColumn | None:
         raw: Its entry in the plain listing.
         detail: Its entry in the listing of its type.
     """
-    if (body := _FILE_BODIES.get((table, raw["LogicalName"]))) is not None:
+    if (body := FILE_BODIES.get((table, raw["LogicalName"]))) is not None:
         return FileColumn(body)
     carrier = _FILE_TYPES.get(raw["AttributeTypeName"]["Value"])
     kilobytes = detail.get("MaxSizeInKB")
@@ -176,7 +176,7 @@ def find_file_column(table: str, raw: Json, detail: Json) -> FileColumn | None:
 
 def _kind(table: str, raw: Json, detail: Json) -> ColumnType:
     name, kind = raw["LogicalName"], TYPES[raw["AttributeTypeName"]["Value"]]
-    if (table, name) in _FILE_BODIES:
+    if (table, name) in FILE_BODIES:
         return ColumnType.FILE
     if kind is ColumnType.PARTIES and name not in MASKS:
         return ColumnType.OTHER

@@ -8,20 +8,20 @@ block or one small file; what arrived is known only by reading it back.
 import base64
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote
 
 import httpx
 import orjson
 
-from transload import FileRef, RecordKey, RunContext
+from transload import FileRef, RecordKey, RunContext, TargetTable
 from transload.errors import MissingFileError, RecordError, UnfitValueError
 from transload.files import FileStore, digest_of
 from transload.values import Cell
 from transload_dynamics_sink.batch import MOST_REPEATS, check_stopping
 from transload_dynamics_sink.client import Dataverse, Json, open_dataverse, query
-from transload_dynamics_sink.columns import Carrier, FileColumn
+from transload_dynamics_sink.columns import FILE_BODIES, Carrier, FileColumn
 from transload_dynamics_sink.errors import DUPLICATE, Act, Refusal, read_refusal
 from transload_dynamics_sink.metadata import Table
 from transload_dynamics_sink.values import dump_row
@@ -168,6 +168,11 @@ class Files:
         there = self._dataverse.download(path, f"hand out a file of {table.name}", take)
         return found[0] if there else None
 
+    @property
+    def largest(self) -> int:
+        """Most bytes of a note's or an attachment's file."""
+        return self._limits[0]
+
     @cached_property
     def _limits(self) -> tuple[int, frozenset[str]]:
         """Most bytes of a note's or an attachment's file, and the extensions that are blocked."""
@@ -286,6 +291,16 @@ class _Parts(io.RawIOBase):
         buffer[:size] = self._rest[:size]
         self._rest = self._rest[size:]
         return size
+
+
+def with_file_limit(shape: TargetTable, context: RunContext) -> TargetTable:
+    """Return a table whose columns for files in notes and attachments say how large those may be."""
+    bodies = {name: column for name, column in shape.columns.items() if (shape.name, name) in FILE_BODIES}
+    if not bodies:
+        return shape
+    largest = context.resource(open_files).largest
+    sized = {name: replace(column, max_length=largest) for name, column in bodies.items()}
+    return replace(shape, columns={**shape.columns, **sized})
 
 
 def open_files(context: RunContext) -> Files:

@@ -26,7 +26,7 @@ from transload_dynamics_sink import environment
 from transload_dynamics_sink import rollback as undoing
 from transload_dynamics_sink.client import open_dataverse
 from transload_dynamics_sink.converters import CONVERTERS
-from transload_dynamics_sink.files import open_files
+from transload_dynamics_sink.files import open_files, with_file_limit
 from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.lookups import open_finder
 from transload_dynamics_sink.metadata import open_metadata
@@ -63,6 +63,7 @@ def describe_target(tables: Sequence[TableName], context: RunContext) -> TargetS
     chosen = context.settings_of(DynamicsSettings)
     metadata.read_ahead(tables)
     found = {name: table.shape for name in tables if (table := metadata.find_table(name)) is not None}
+    found |= {name: with_file_limit(shape, context) for name, shape in found.items()}
     return TargetSchema(
         system=SYSTEM,
         address=chosen.address,

@@ -15,7 +15,7 @@ from transload_dynamics_sink.schema_makers import SchemaMakers
 from transload_dynamics_sink.settings import DynamicsSettings
 from transload_dynamics_sink.solution import Customizing
 
-_ORDER = (SchemaKind.TABLE, SchemaKind.COLUMN, SchemaKind.LINK, SchemaKind.KEY)
+_ORDER = (SchemaKind.LIMIT, SchemaKind.TABLE, SchemaKind.COLUMN, SchemaKind.LINK, SchemaKind.KEY)
 """What builds on what: tables first."""
 _SHOWN = frozenset({SchemaKind.TABLE, SchemaKind.COLUMN, SchemaKind.LINK})
 """What people see only once it is published."""
@@ -25,6 +25,9 @@ _DUPLICATES = (
     "Usually rows that are there already share a value. Find and mend them, then run `transload prepare` "
     "again: it asks for the index once more (ReactivateEntityKey)."
 )
+_LARGEST_FILE = 131_072 * 1024
+"""Most bytes that ``Organization.maxuploadfilesize`` may say: 128 MB."""
+_TOO_LARGE = "Let the mapping leave the largest files out, or keep them in SharePoint; `transload plan` lists them."
 _NOT_EMPTY = (
     "Look at its rows in Dynamics: the migration did not make them, or could not delete them. Move or delete them, "
     "then run `transload rollback` again; or keep the table."
@@ -69,6 +72,9 @@ class SchemaWorker:
 
     def _make(self, change: SchemaChange) -> SchemaOutcome:
         try:
+            if change.kind is SchemaKind.LIMIT:
+                wanted = change.column.max_length if change.column is not None else None
+                return SchemaOutcome(change, self._set_largest_file(change, wanted or 0))
             return SchemaOutcome(change, self._makers.make(change))
         except RefusedError as error:
             return SchemaOutcome(change, created=False, error=error)
@@ -109,7 +115,25 @@ class SchemaWorker:
             waited += pause
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
+    def _set_largest_file(self, change: SchemaChange, size: int) -> bool:
+        """Let the environment take files of a size, and return whether it had to be told.
+
+        Raises:
+            RefusedError: No environment takes so large a file.
+        """
+        if size > _LARGEST_FILE:
+            shown = f"files of {size >> 20} MB, and {_LARGEST_FILE >> 20} MB are the most"
+            raise RefusedError(str(change), "too large", f"notes cannot take {shown}", _TOO_LARGE)
+        path = query("organizations", select="organizationid,maxuploadfilesize")
+        [found] = self._dataverse.get(path, "show its settings")["value"]
+        if int(found["maxuploadfilesize"]) == size:
+            return False
+        organization = f"organizations({found['organizationid']})"
+        return self._customizing.write("PATCH", organization, str(change), {"maxuploadfilesize": size})
+
     def _drop(self, change: SchemaChange) -> bool:
+        if change.kind is SchemaKind.LIMIT:
+            return self._set_largest_file(change, change.former)
         if change.kind is SchemaKind.TABLE:
             self._check_empty(change)
         removed = [self._customizing.write("DELETE", path, str(change)) for path in self._paths_of(change)]
