@@ -170,12 +170,15 @@ class Files:
 
     @property
     def largest(self) -> int:
-        """Most bytes of a note's or an attachment's file."""
-        return self._limits[0]
+        """Most bytes of a note's or an attachment's file, now: `prepare` may just have raised it."""
+        return self._read_limits()[0]
 
     @cached_property
     def _limits(self) -> tuple[int, frozenset[str]]:
-        """Most bytes of a note's or an attachment's file, and the extensions that are blocked."""
+        return self._read_limits()
+
+    def _read_limits(self) -> tuple[int, frozenset[str]]:
+        """Return the most bytes of a note's or an attachment's file, and the extensions that are blocked."""
         path = query("organizations", select="maxuploadfilesize,blockedattachments")
         [found] = self._dataverse.get(path, "show its settings")["value"]
         blocked = str(found.get("blockedattachments") or "").lower().split(";")
