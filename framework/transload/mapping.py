@@ -14,7 +14,7 @@ the records of ``job`` become.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -485,6 +485,22 @@ def load_mappings(folder: Path | Traversable) -> list[Mapping]:
     """
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
     return [parse_mapping(f.read_text(encoding="utf-8"), f.name) for f in files]
+
+
+def combine_mappings(offered: Iterable[Mapping], tables: Container[str]) -> dict[str, Mapping]:
+    """Return the one document of each entity that stands, of those that plugins offer.
+
+    Args:
+        offered: All documents, those of the plugin that is listed last at the end: they win.
+        tables: Those that the target has of the tables that documents need.
+    """
+    found: dict[str, Mapping] = {}
+    for document in offered:
+        if document.needs and document.needs not in tables:
+            continue
+        earlier = found.get(document.amends)
+        found[document.entity] = earlier.amended(document) if earlier is not None else document
+    return found
 
 
 def digest_mappings(mappings: Iterable[Mapping]) -> str:

@@ -24,7 +24,7 @@ from transload._reports import Report, Tone, WrittenReport, write_report
 from transload.context import RunContext
 from transload.errors import CutShortError, MappingError, RunError, StageRefusedError, TransloadError
 from transload.mapping import Mapping as MappingDocument
-from transload.mapping import load_mappings
+from transload.mapping import combine_mappings, load_mappings
 from transload.settings import Project, configure_plugins, load_project
 from transload.values import EntityName, Event, SourceSchema, TableName, TargetSchema
 
@@ -82,13 +82,7 @@ class Bench:
         offered = self.plugins.mappings(source.system, target.system, self.context)
         needed = sorted({TableName(document.needs) for document in offered if document.needs})
         present = self.plugins.describe_target(needed, self.context).tables if needed else {}
-        shipped: dict[str, MappingDocument] = {}
-        for document in offered:
-            if document.needs and document.needs not in present:
-                continue
-            earlier = shipped.get(document.amends)
-            shipped[document.entity] = earlier.amended(document) if earlier is not None else document
-        return {**shipped, **self.written_documents()}
+        return {**combine_mappings(offered, present), **self.written_documents()}
 
     def written_documents(self) -> dict[str, MappingDocument]:
         """Read the client's mapping documents, as far as there are any.
