@@ -15,7 +15,7 @@ from transload_kickserv_source.account import Account
 from transload_kickserv_source.appendages import Appended, notes_of, tags_of
 from transload_kickserv_source.catalogue import JOB_STATUS, JOB_TYPE, TAX_ENTITY
 from transload_kickserv_source.charges import Charges, charges_of
-from transload_kickserv_source.fields import DERIVED, DOCUMENTED, ESTIMATE_ON_JOB, SITE, words
+from transload_kickserv_source.fields import DERIVED, DOCUMENTED, ESTIMATE_ON_JOB, POINT, SITE, words
 from transload_kickserv_source.inferred import GOOD_FOR, JOB_STATUSES, LOST
 from transload_kickserv_source.nesting import (
     ident_in,
@@ -61,7 +61,11 @@ def job_records(row: Row, account: Account) -> Iterator[Record]:
     """Yield a job with all that comes of its row but its files."""
     document = _read(row, JOB, account)
     fields = document.fields
-    own: Row = {"has_order": document.on_order, "estimate_id": row["id"] if document.on_estimate else None}
+    own: Row = {
+        "has_order": document.on_order,
+        "order_state": _order_state(document),
+        "estimate_id": row["id"] if document.on_estimate else None,
+    }
     yield record(JOB, str(row["id"]), {**fields, **own, **_site(row, account)})
     if document.on_estimate:
         short = {name: value for name, value in fields.items() if name in ESTIMATE_ON_JOB}
@@ -71,11 +75,20 @@ def job_records(row: Row, account: Account) -> Iterator[Record]:
     yield from _parts(row, JOB, document, account)
 
 
+def _order_state(document: Document) -> str | None:
+    """Return what became of a job's order: open, invoiced or canceled."""
+    if not document.on_order:
+        return None
+    if document.on_invoice:
+        return "invoiced"
+    return "canceled" if document.fields.get("status") in {"canceled", *LOST} else "open"
+
+
 def _site(row: Row, account: Account) -> Row:
     """Return where a job is done, and whom to ask for there: what its customer says."""
     nested = row.get("customer")
     customer = nested if isinstance(nested, Mapping) else {}
-    place = {name: customer.get(name) for name in SITE}
+    place = {name: customer.get(name) for name in (*SITE, *POINT)}
     return {**place, "primary_contact_id": account.primary_contacts().get(str(row.get("customer_id")))}
 
 

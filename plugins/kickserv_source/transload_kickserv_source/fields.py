@@ -150,6 +150,8 @@ job_type_name job_status_name tax_name employee_ids:nested assigned_to:integer t
 """
 SITE = ("service_address", "service_address_2", "service_city", "service_state", "service_zip_code", "service_country")
 """What a customer says of the place where its jobs are done."""
+POINT = ("latitude", "longitude")
+"""Where that place is, in degrees."""
 _SUMS = "lines_total:decimal difference:decimal"
 
 DERIVED: Mapping[str, str] = {
@@ -158,7 +160,8 @@ DERIVED: Mapping[str, str] = {
     "item": "category kind",
     "customer": "primary_contact_id:integer is_individual:boolean tag_names:nested tag_ids:nested tax_name",
     "contact": "implied:boolean",
-    "job": f"{_ON_JOB} has_order:boolean estimate_id:integer primary_contact_id:integer {' '.join(SITE)} {_SUMS}",
+    "job": f"""{_ON_JOB} has_order:boolean order_state estimate_id:integer primary_contact_id:integer
+        {" ".join(SITE)} {":decimal ".join(POINT)}:decimal {_SUMS}""",
     "estimate": f"{_ON_JOB} stage expires_on:dateTime job_id:integer {_SUMS}",
     "invoice": f"job_id:integer number state paid_amount:decimal tax_name assigned_to:integer {_SUMS}",
     "charge": """customer_id:integer kind position:integer line_quantity:decimal line_price:decimal
