@@ -35,9 +35,10 @@ NEVER_RECORDED = {
     "customer": """delivery_method import_id is_statement_with_parent notification_phone_number pager qb_error
         resale_number sales_tax_code_id sales_terms_ref_id""",
     "job": JOB_NEVER_RECORDED,
-    "estimate": f"""{JOB_NEVER_RECORDED} scheduled_on ends_at duration started_on completed_on canceled_on on_hold invoice_date
-        invoice_sent_date invoice_viewed_on invoice_paid_on recurring_job_id recurring_date recurring_iterator
-        chosen_days_of_week txn_id ref_number txn_number txn_date ship_date customer_sales_tax_code_ref_full_name""",
+    "estimate": f"""{JOB_NEVER_RECORDED} scheduled_on ends_at duration started_on completed_on canceled_on on_hold
+        invoice_date invoice_sent_date invoice_viewed_on invoice_paid_on recurring_job_id recurring_date
+        recurring_iterator chosen_days_of_week txn_id ref_number txn_number txn_date ship_date
+        customer_sales_tax_code_ref_full_name""",
 }
 """Fields that no recorded answer fills: the plan decides by what the live account holds, as it does for slots."""
 TEXTS = {ColumnType.TEXT, ColumnType.MEMO}

@@ -8,7 +8,8 @@ from transload_dynamics_sink.client import Dataverse, Json, open_dataverse, quer
 from transload_dynamics_sink.lookups import USERS, open_finder
 from transload_dynamics_sink.metadata import Metadata
 
-_FIELD_SERVICE = "msdyn_workorder"
+_FIELD_SERVICE = "startswith(uniquename,'FieldService') or startswith(uniquename,'msdyn_FieldService')"
+"""The solution's unique name, as releases differ in it."""
 _SALES = "quote"
 PROFESSIONAL_TABLES = 15
 """Custom tables that Microsoft's licensing guide grants to Sales Professional."""
@@ -32,7 +33,7 @@ def read_facts(dataverse: Dataverse, metadata: Metadata, edition: str | None = N
         "user": _user_name(dataverse),
         "currency": currencies.get(str(base), ""),
         "currencies": ", ".join(sorted(currencies.values())),
-        "field_service": _yes(metadata.has_table(_FIELD_SERVICE)),
+        "field_service": _yes(_has_field_service(dataverse)),
         "sales": _yes(metadata.has_table(_SALES)),
         "edition": edition or "",
         "custom_tables": str(metadata.count_custom_tables()),
@@ -108,8 +109,8 @@ def _field_service(facts: Mapping[str, str]) -> Finding:
         "dynamics.field_service",
         Severity.INFO,
         f"Field Service is {'' if present else 'not '}installed",
-        f"The table {_FIELD_SERVICE} {'exists' if present else 'does not exist'}.",
-        "Jobs can become work orders: enable a plugin that maps them so." if present else "",
+        f"A solution of that name is {'' if present else 'not '}there.",
+        "Another plugin may map what people do on site to it: see `transload plugins`." if present else "",
     )
 
 
@@ -145,6 +146,11 @@ def _fallback_owner(context: RunContext) -> list[Finding]:
 def _organization(dataverse: Dataverse) -> Json:
     found: list[Json] = dataverse.get(query("organizations", select=_ORGANIZATION), "show its settings")["value"]
     return found[0] if found else {}
+
+
+def _has_field_service(dataverse: Dataverse) -> bool:
+    path = query("solutions", select="uniquename", filter=_FIELD_SERVICE)
+    return bool(dataverse.get(path, "list its solutions")["value"])
 
 
 def _currencies(dataverse: Dataverse) -> dict[str, str]:
