@@ -60,6 +60,19 @@ class DeltaTable(_Table):
     """Whose value stays when a field changed on both sides."""
 
 
+class ApprovalsTable(_Table):
+    """The ``[approvals]`` table: who may approve what; an empty list lets everybody."""
+
+    four_eyes: bool = False
+    """Whether two people must approve, each under a name of their own."""
+    mapping: tuple[str, ...] = ()
+    """Names of those who may approve the mapping."""
+    sample: tuple[str, ...] = ()
+    """Names of those who may approve the sample."""
+    cutover: tuple[str, ...] = ()
+    """Names of those who may approve the cut-over."""
+
+
 class ProjectSettings(_Table):
     """The tables of a project file that belong to the framework."""
 
@@ -67,6 +80,7 @@ class ProjectSettings(_Table):
     run: RunTable = RunTable()
     sample: SampleTable = SampleTable()
     delta: DeltaTable = DeltaTable()
+    approvals: ApprovalsTable = ApprovalsTable()
 
 
 @dataclass(frozen=True, slots=True)

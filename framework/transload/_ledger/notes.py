@@ -235,12 +235,14 @@ class Notes:
 
     def approval(self, subject: str) -> Approval | None:
         """Return the newest approval of a subject; None when nobody gave one."""
-        query = select(APPROVAL).where(APPROVAL.c.subject == subject).order_by(APPROVAL.c.id.desc()).limit(1)
+        return next(reversed(self.approvals(subject)), None)
+
+    def approvals(self, subject: str) -> list[Approval]:
+        """Return every approval of a subject, oldest first."""
+        query = select(APPROVAL).where(APPROVAL.c.subject == subject).order_by(APPROVAL.c.id)
         with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        return Approval(row.subject, row.name, decode_plain(row.digests), row.note, row.at)
+            rows = connection.execute(query).all()
+        return [Approval(row.subject, row.name, decode_plain(row.digests), row.note, row.at) for row in rows]
 
     # --- inside
 

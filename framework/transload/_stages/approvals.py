@@ -1,34 +1,54 @@
 """Approvals: a named person says yes to exactly this, and to nothing else.
 
 An approval is bound to digests of the mapping, both schemas, the plugins and the
-settings. When any of them changes it is void, and the stage that needs it says which.
+settings. When any of them changes it is void, and the stage that needs it says what
+was and what is. The project file says who may approve, and whether one person is enough.
 """
 
 import getpass
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import blake2b
+from datetime import datetime
 
-import orjson
-from pydantic import BaseModel
-
-from transload._pipeline.transform import own_columns
 from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._stages.basis import (
+    Basis,
+    basis_of,
+    changed_areas,
+    drift_since,
+    drift_table,
+    keep_basis,
+    tell_drift,
+)
 from transload._stages.bench import Bench
 from transload._stages.gates import require, require_finished, require_not_before
 from transload._stages.reporting import report_of
+from transload._stages.signatures import (
+    SUBJECTS,
+    is_enough,
+    require_other_eyes,
+    require_role,
+    signatures,
+    signoff_table,
+)
 from transload.errors import ConfigError, StageRefusedError
 from transload.mapping import Mapping as MappingDocument
-from transload.mapping import digest_mappings
-from transload.values import ColumnType, SourceSchema, TableName, TargetColumn, TargetSchema
 
 CUT_OVER = "cut_over_at"
 """Ledger fact: when the cut-over was approved; the 72 hours of rollback start there."""
+_FOLLOWING = {"mapping": "transload prepare", "sample": "transload run", "cutover": ""}
 
 
-def remember_plan(bench: Bench, documents: Mapping[str, MappingDocument]) -> None:
-    """Keep the digests of what was planned, so that only that can be approved."""
-    bench.summary["digests"] = digests(bench, documents)
+def remember_plan(bench: Bench, documents: Mapping[str, MappingDocument]) -> list[Table]:
+    """Keep the digests of what was planned, so that only that can be approved.
+
+    Returns:
+        What drifted since the last approval of the mapping, if anything did.
+    """
+    basis = basis_of(bench, documents)
+    bench.summary["digests"] = basis.digests
+    keep_basis(bench.ledger, basis)
+    return _drift_tables(bench, basis)
 
 
 def approve(bench: Bench, subject: str, name: str, note: str = "") -> Report:
@@ -36,124 +56,100 @@ def approve(bench: Bench, subject: str, name: str, note: str = "") -> Report:
 
     Raises:
         StageRefusedError: What is to be approved does not exist or has changed.
-        ConfigError: Nobody is named.
+        ConfigError: Nobody is named, or somebody who may not approve this.
     """
     if not name.strip():
         raise ConfigError("an approval needs a name", 'Say who approves: `--by "Your Name"`.')
-    current = digests(bench, bench.documents())
-    if subject == "mapping":
-        planned = require(bench, "plan").summary.get("digests")
-        if changed := _changed(planned, current):
-            reason = f"{', '.join(changed)} changed since the last plan"
-            raise StageRefusedError("approve mapping", reason, "transload plan")
-    else:
-        if subject == "sample":
-            require_finished(bench, "sample")
-        else:
-            go = require(bench, "reconcile")
-            for stage in ("run", "delta", "rollback"):
-                require_not_before(bench, go, stage)
-        require_approval(bench, bench.documents())
-    bench.ledger.notes.approve(subject, name, current, note)
-    if subject == "cutover":
-        bench.ledger.runs.set_fact(CUT_OVER, bench.context.clock().isoformat())
-    following = {"mapping": "transload prepare", "sample": "transload run", "cutover": ""}[subject]
-    verdict = Verdict(Tone.GOOD, f"{name} approved the {subject}", "Void as soon as anything below changes.", following)
-    rows = [{"what": what, "digest": digest} for what, digest in current.items()]
-    bench.summary["subject"] = subject
-    report = report_of(
-        bench, f"Approval of the {subject}", verdict,
-        {"Approved by": name, "Account": _account(), "Note": note or "none",
-         "Audit log so far": bench.ledger.audit_log.verify().head},
-        tables=[Table("Bound to", [Column("what", "What"), Column("digest", "Digest")], rows)],
-    )  # fmt: skip
-    return replace(report, stage=f"approve-{subject}")  # each approval is kept beside the others
+    require_role(bench, subject, name)
+    basis = basis_of(bench, bench.documents())
+    _require_standing(bench, subject, basis)
+    drifted = _drift_tables(bench, basis)
+    require_other_eyes(bench, signatures(bench, subject, basis.digests, _since(bench, subject)), subject, name)
+    keep_basis(bench.ledger, basis)
+    bench.ledger.notes.approve(subject, name, basis.digests, note)
+    return _report(bench, subject, name, note, basis, drifted)
 
 
 def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> None:
     """Let a stage go on only under a valid approval of the mapping.
 
     Raises:
-        StageRefusedError: There is none, or something drifted since.
+        StageRefusedError: There is none, something drifted since, or a second person has to approve.
     """
     approval = bench.ledger.notes.approval("mapping")
     command = 'transload approve mapping --by "Your Name"'
     if approval is None:
         raise StageRefusedError(bench.context.stage, "nobody has approved the mapping", command)
-    if changed := _changed(approval.digests, digests(bench, documents)):
+    basis = basis_of(bench, documents)
+    if changed := changed_areas(approval.digests, basis.digests):
         when = f"{approval.at:%Y-%m-%d %H:%M} UTC"
-        reason = f"the approval by {approval.name} of {when} is void: {', '.join(changed)} changed since"
+        told = tell_drift(drift_since(bench.ledger, approval.digests, basis))
+        reason = f"the approval by {approval.name} of {when} is void: {', '.join(changed)} changed since{told}"
         raise StageRefusedError(bench.context.stage, reason, f"transload plan, then {command}")
+    signed = signatures(bench, "mapping", basis.digests)
+    if not is_enough(bench, signed):
+        reason = f"only {signed[0].name} has approved the mapping" if signed else "no approval of the mapping counts"
+        raise StageRefusedError(bench.context.stage, f"{reason}; see [approvals]", command)
 
 
-def digests(bench: Bench, documents: Mapping[str, MappingDocument]) -> dict[str, str]:
-    """Return a digest for everything that an approval is bound to."""
-    versions = {info.name: f"{info.distribution} {info.version}" for info in bench.plugins.infos}
-    settings = {_qualified(model): model.model_dump(mode="json") for model in bench.context.settings.values()}
-    return {
-        "mapping": digest_mappings(documents.values()),
-        "source schema": _digest(_source_facts(bench.source())),
-        "target schema": _digest(_target_facts(bench.target(documents), documents)),
-        "plugins": _digest(versions),
-        "settings": _digest(settings),
-    }
+def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
+    """Let only that be approved which has been looked at, and is still so.
+
+    Raises:
+        StageRefusedError: It does not exist, or has changed.
+    """
+    if subject == "mapping":
+        planned = require(bench, "plan").summary.get("digests")
+        if changed := changed_areas(planned, basis.digests):
+            told = tell_drift(drift_since(bench.ledger, planned, basis)) if isinstance(planned, Mapping) else ""
+            reason = f"{', '.join(changed)} changed since the last plan{told}"
+            raise StageRefusedError("approve mapping", reason, "transload plan")
+        return
+    if subject == "sample":
+        require_finished(bench, "sample")
+    else:
+        go = require(bench, "reconcile")
+        for stage in ("run", "delta", "rollback"):
+            require_not_before(bench, go, stage)
+    require_approval(bench, bench.documents())
 
 
-def _source_facts(source: SourceSchema) -> object:
-    return {
-        "system": source.system,
-        "account": source.account,
-        "entities": {e.name: {f.name: f.type for f in e.fields.values()} for e in source.entities},
-    }
+def _report(bench: Bench, subject: str, name: str, note: str, basis: Basis, drifted: list[Table]) -> Report:
+    if is_enough(bench, signatures(bench, subject, basis.digests, _since(bench, subject))):
+        bench.summary["subject"] = subject
+        if subject == "cutover":
+            bench.ledger.runs.set_fact(CUT_OVER, bench.context.clock().isoformat())
+        detail, following = "Void as soon as anything below changes.", _FOLLOWING[subject]
+        verdict = Verdict(Tone.GOOD, f"{name} approved the {subject}", detail, following)
+    else:
+        detail = "The project asks for four eyes: it counts once a second person has approved the same."
+        command = f'transload approve {subject} --by "Their Name"'
+        verdict = Verdict(Tone.WARN, f"{name} approved the {subject}, and one more must", detail, command)
+    rows = [{"what": what, "facts": len(basis.facts[what]), "digest": digest}
+            for what, digest in basis.digests.items()]  # fmt: skip
+    columns = [Column("what", "What"), Column("facts", "Single facts", numeric=True), Column("digest", "Digest")]
+    report = report_of(
+        bench, f"Approval of the {subject}", verdict,
+        {"Approved by": name, "Account": _account(), "Note": note or "none",
+         "Audit log so far": bench.ledger.audit_log.verify().head},
+        tables=[signoff_table(bench, basis.digests), Table("Bound to", columns, rows), *drifted],
+    )  # fmt: skip
+    return replace(report, stage=f"approve-{subject}")  # each approval is kept beside the others
 
 
-def _target_facts(target: TargetSchema, documents: Mapping[str, MappingDocument]) -> object:
-    """Return what a mapping relies on in the target, without what `prepare` adds to it."""
-    facts: dict[str, object] = {"address": target.address}
-    own = own_columns(documents.values())
-    made = {document.table for document in documents.values() if document.new_table is not None}
-    for document in documents.values():
-        table = target.tables.get(TableName(document.table))
-        if table is None or document.table in made:
-            continue  # a table that is missing is named by whoever compiles the mapping
-        used = {name for name, _ in document.rules()} - set(own[document.table])
-        facts[document.entity] = {
-            name: [
-                c.type,
-                None if c.type is ColumnType.FILE else c.max_length,
-                c.precision,
-                sorted(c.options),
-                sorted(set(c.targets) - made),
-                c.required,
-            ]
-            for name in sorted(used & set(table.columns))
-            for c in [table.columns[name]]
-        }
-    return facts
+def _since(bench: Bench, subject: str) -> datetime | None:
+    """Return since when people can have signed this: a sample or a verdict is signed after it was made."""
+    last = bench.ledger.runs.last(SUBJECTS[subject][0])
+    return last.started_at if last is not None and subject != "mapping" else None
 
 
-def _length(column: TargetColumn) -> int | None:
-    """Return how long a column is; `prepare` may raise what files may have."""
-    return None if column.type is ColumnType.FILE else column.max_length
-
-
-def _changed(before: object, now: Mapping[str, str]) -> list[str]:
-    known = before if isinstance(before, Mapping) else {}
-    return [f"the {what}" for what, digest in now.items() if known.get(what) != digest]
-
-
-def _digest(facts: object) -> str:
-    text = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=_plain)
-    return blake2b(text, digest_size=16).hexdigest()
-
-
-def _qualified(model: BaseModel) -> str:
-    """Return a name that two plugins do not share, though both may call their model `Settings`."""
-    return f"{type(model).__module__}.{type(model).__name__}"
-
-
-def _plain(value: object) -> object:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
+def _drift_tables(bench: Bench, basis: Basis) -> list[Table]:
+    """Return what is not as it was when the mapping was approved last; nothing before the first approval."""
+    approval = bench.ledger.notes.approval("mapping")
+    drifts = drift_since(bench.ledger, approval.digests, basis) if approval is not None else []
+    if approval is None or not drifts:
+        return []
+    return [drift_table(drifts, f"Changed since {approval.name} approved on {approval.at:%Y-%m-%d %H:%M} UTC")]
 
 
 def _account() -> str:

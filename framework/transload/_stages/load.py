@@ -27,6 +27,7 @@ from transload._stages.reporting import (
     unmatched_records,
     unmatched_tables,
 )
+from transload._stages.signatures import is_enough, signatures
 from transload.errors import StageRefusedError
 from transload.values import EntityName, Finding, Phase, Record, RecordKey, Severity
 
@@ -107,8 +108,7 @@ def _require_sample(bench: Bench) -> None:
     require_not_before(bench, last, "rollback")
     if last.status is RunStatus.PASSED:
         return
-    approval = bench.ledger.notes.approval("sample")
-    if approval is None or approval.at < last.started_at:
+    if not is_enough(bench, signatures(bench, "sample", since=last.started_at)):
         raise StageRefusedError(
             bench.context.stage, "the last sample did not pass", 'transload approve sample --by "Your Name"'
         )

@@ -120,9 +120,10 @@ def plan(bench: Bench, check: bool = False, workbook: Path | None = None) -> Rep
         digest, spared = leave_workbook(bench, _content(bench, made), digest, workbook)
         findings += spared
     bench.ledger.notes.set_findings("plan", findings)
-    remember_plan(bench, documents)
+    drifted = remember_plan(bench, documents)
     keep_plan(bench.ledger, documents, fields, made.proposals, digest)
-    return _report(bench, made, findings, taken.changes, kept)
+    report = _report(bench, made, findings, taken.changes, kept)
+    return replace(report, tables=[*drifted, *report.tables])
 
 
 def _completed(

@@ -1,6 +1,6 @@
 """What the last plan was, kept in the ledger, and what is different now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -71,7 +71,7 @@ def keep_plan(
     """Keep a plan, in place of the last one."""
     kept = KeptPlan(
         fields={entity: sorted(its) for entity, its in fields.items()},
-        rules={entity: _rules(document) for entity, document in documents.items()},
+        rules={entity: dict(told_rules(document)) for entity, document in documents.items()},
         proposals=[_KeptProposal(**asdict(proposal)) for proposal in proposals],
         workbook=workbook,
     )
@@ -109,7 +109,7 @@ def differences(kept: KeptPlan, documents: Mapping[str, MappingDocument], fields
         found += [PlanDifference(entity, "field is gone", name) for name in sorted(before - now)]
     for entity in sorted(documents.keys() | kept.rules.keys()):
         old = kept.rules.get(entity, {})
-        new = _rules(documents[entity]) if entity in documents else {}
+        new = dict(told_rules(documents[entity])) if entity in documents else {}
         for name in dict.fromkeys([*old, *new]):
             if old.get(name) != new.get(name):
                 what = "new" if name not in old else "gone" if name not in new else "edited"
@@ -117,13 +117,13 @@ def differences(kept: KeptPlan, documents: Mapping[str, MappingDocument], fields
     return found
 
 
-def _rules(document: MappingDocument) -> dict[str, str]:
-    """Return what each line of a document says, as compact JSON, by block and name."""
-    rules = {f"{block} {name}": _told(rule) for block, name, rule in block_rules(document)}
-    rules |= {f"dropped {name}": document.dropped_rule(name).reason for name in document.dropped}
+def told_rules(document: MappingDocument) -> Iterator[tuple[str, str]]:
+    """Yield what each line of a document says, as compact JSON, by block and name."""
     blocks = {"fields", "activate", "finish", "closing", "computed", "link", "dropped", "entity"}
     rest = document.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=blocks)
-    return {**{name: _json(value) for name, value in rest.items()}, **rules}
+    yield from ((name, _json(value)) for name, value in rest.items())
+    yield from ((f"{block} {name}", _told(rule)) for block, name, rule in block_rules(document))
+    yield from ((f"dropped {name}", document.dropped_rule(name).reason) for name in document.dropped)
 
 
 def _told(rule: BaseModel) -> str:

@@ -58,6 +58,7 @@ def _project_file(name: str, plugins: list[str]) -> str:
     lines = ["[project]", f'name = "{name}"', f"plugins = [{listed}]", '# ledger = "ledger.sqlite"', ""]
     lines += ["[run]", "# batch_size = 200", "# workers = 4", "", "[sample]", "# records = 150", ""]
     lines += ["[delta]", '# conflict = "target"', ""]
+    lines += ["[approvals]", "# four_eyes = false", "# mapping = []", "# sample = []", "# cutover = []", ""]
     for plugin, model in load_plugins(plugins).settings_models().items():
         lines.extend(_table(plugin, model))
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from transload.cli._frame import HERE, Folder, Json, Traceback, explained, outpu
 _NEXT = {
     "audit": "transload plan",
     "plan": 'transload approve mapping --by "Your Name"',
+    "approve": 'transload approve --by "Their Name" with what the first person approved',
     "approve mapping": "transload prepare",
     "approve sample": "transload run",
     "prepare": "transload sample",
