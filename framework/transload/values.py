@@ -162,6 +162,22 @@ class TargetColumn:
     custom: bool = False
     cascades: bool = False
 
+    def misfit(self, wanted: "TargetColumn") -> str | None:
+        """Return why this column, which is there, cannot hold what is wanted; None when it can."""
+        known = {label.casefold() for label in self.options.values()}
+        missing = [label for label in wanted.options.values() if label.casefold() not in known]
+        if self.type is not wanted.type:
+            return f"it exists with the type {self.type}, and {wanted.type} is wanted"
+        if (self.max_length or 0) < (wanted.max_length or 0):
+            return f"it exists with room for {self.max_length} characters, not {wanted.max_length}"
+        if wanted.precision is not None and (self.precision or 0) < wanted.precision:
+            return f"it exists with {self.precision} decimals, not {wanted.precision}"
+        if missing and wanted.type is not ColumnType.BOOLEAN:
+            return f"it exists without the options {', '.join(missing)}"
+        if foreign := set(wanted.targets) - set(self.targets):
+            return f"it exists and does not point to {', '.join(sorted(foreign))}"
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class TargetState:

@@ -6,7 +6,7 @@ from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of
-from transload._stages.schema_changes import missing_changes, wanted_changes
+from transload._stages.schema_changes import misfits, missing_changes, wanted_changes
 from transload.mapping import Mapping as MappingDocument
 from transload.values import SchemaOutcome
 
@@ -31,7 +31,8 @@ def prepare(bench: Bench) -> Report:
     documents = bench.documents()
     require_approval(bench, documents)
     outcomes = _make(bench, documents)
-    missing = missing_changes(documents.values(), bench.target(documents))
+    target = bench.target(documents)
+    missing, unfit = missing_changes(documents.values(), target), misfits(documents.values(), target)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     created = sum(outcome.created for outcome in outcomes)
     rows = [
@@ -39,14 +40,18 @@ def prepare(bench: Bench) -> Report:
             "kind": outcome.change.kind,
             "table": outcome.change.table,
             "name": outcome.change.name,
-            "result": str(outcome.error) if outcome.error else "created" if outcome.created else "was there",
-            "tone": Tone.BAD if outcome.error else Tone.GOOD,
+            "result": _result(outcome, unfit),
+            "tone": Tone.BAD if outcome.error or str(outcome.change) in unfit else Tone.GOOD,
         }
         for outcome in outcomes
     ]
-    if failed or missing:
-        first = str(failed[0].error) if failed else f"{missing[0]} is still not there"
-        verdict = Verdict(Tone.BAD, f"{len(failed) or len(missing)} changes did not succeed", first)
+    if failed or missing or unfit:
+        problems = [
+            *(str(outcome.error) for outcome in failed),
+            *(f"{change} is still not there" for change in missing),
+            *(f"{change}: {reason}" for change, reason in unfit.items()),
+        ]
+        verdict = Verdict(Tone.BAD, f"{len(failed) or len(missing) or len(unfit)} changes did not succeed", problems[0])
     else:
         verdict = Verdict(
             Tone.GOOD, f"The target is ready: {created} created", f"{len(outcomes) - created} were there",
@@ -58,3 +63,11 @@ def prepare(bench: Bench) -> Report:
         bench, "Preparation of the target", verdict, {"Created": str(created), "Checked": str(len(outcomes))},
         tables=[Table("Schema", columns, rows, tone_key="tone", filterable=True)],
     )  # fmt: skip
+
+
+def _result(outcome: SchemaOutcome, unfit: Mapping[str, str]) -> str:
+    if outcome.error is not None:
+        return str(outcome.error)
+    if reason := unfit.get(str(outcome.change)):
+        return f"does not fit: {reason}"
+    return "created" if outcome.created else "was there"

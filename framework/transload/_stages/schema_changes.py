@@ -65,6 +65,23 @@ def _table_of(entities: Iterable[str], become: Mapping[str, TableName]) -> Table
     return next((become[entity] for entity in entities if entity in become), TableName(""))
 
 
+def misfits(documents: Iterable[MappingDocument], target: TargetSchema) -> dict[str, str]:
+    """Return what is there under a wanted name and cannot serve, with the reason: something made by hand."""
+    found: dict[str, str] = {}
+    for change in wanted_changes(documents):
+        table, wanted = target.tables.get(change.table), change.column
+        if table is None or wanted is None:
+            continue
+        present = table.columns.get(change.name)
+        if change.kind is SchemaKind.TABLE and table.name_column != wanted.name:
+            found[str(change)] = f"its rows are named by {table.name_column}, not by {wanted.name}"
+        elif (
+            change.kind is SchemaKind.COLUMN and present is not None and (reason := present.misfit(wanted)) is not None
+        ):
+            found[str(change)] = reason
+    return found
+
+
 def missing_changes(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:
     """Return the changes that the target does not have yet."""
     return [change for change in wanted_changes(documents, target) if not _is_there(change, target)]

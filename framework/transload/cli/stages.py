@@ -73,11 +73,20 @@ def approve(
     run_command("approve", project, work, json, traceback)
 
 
-def prepare(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+def prepare(
+    project: Folder = HERE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be created, for people who click it themselves.")
+    ] = False,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
     """Create the approved columns and keys in the target."""
     from transload._stages.prepare import prepare as stage
+    from transload._stages.prepare_list import list_changes
 
-    run_command("prepare", project, stage, json, traceback)
+    name, work = ("prepare-dry-run", list_changes) if dry_run else ("prepare", stage)
+    run_command(name, project, work, json, traceback)
 
 
 def sample(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:

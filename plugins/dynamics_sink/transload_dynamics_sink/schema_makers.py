@@ -117,7 +117,7 @@ class SchemaMakers:
         present = self._table(change, change.table).shape.columns.get(wanted.name)
         if present is None:
             return False
-        if (problem := _misfit(present, wanted)) is not None:
+        if (problem := present.misfit(wanted)) is not None:
             raise RefusedError(str(change), "exists", problem, _OTHER_COLUMN)
         return True
 
@@ -179,20 +179,3 @@ def _column_of(change: SchemaChange) -> TargetColumn:
     if change.column is None:
         raise RefusedError(str(change), "incomplete", "the change does not say which column")
     return change.column
-
-
-def _misfit(present: TargetColumn, wanted: TargetColumn) -> str | None:
-    """Return why a column cannot hold what is wanted, None when it can."""
-    options = {label.casefold() for label in present.options.values()}
-    missing = [label for label in wanted.options.values() if label.casefold() not in options]
-    if present.type is not wanted.type:
-        return f"it exists with the type {present.type}, and {wanted.type} is wanted"
-    if (present.max_length or 0) < (wanted.max_length or 0):
-        return f"it exists with room for {present.max_length} characters, not {wanted.max_length}"
-    if wanted.precision is not None and (present.precision or 0) < wanted.precision:
-        return f"it exists with {present.precision} decimals, not {wanted.precision}"
-    if missing and wanted.type is not ColumnType.BOOLEAN:
-        return f"it exists without the options {', '.join(missing)}"
-    if foreign := set(wanted.targets) - set(present.targets):
-        return f"it exists and does not point to {', '.join(sorted(foreign))}"
-    return None
