@@ -11,6 +11,7 @@ from transload._ledger.ledger import Ledger
 from transload._ledger.notes import Approval, DeadLetter, Parked
 from transload._ledger.runs import Run, RunStatus
 from transload._ledger.staging import StagedCounts
+from transload._ledger.undone import RowCounts, UndoneRow
 from transload._ledger.written import UndoRow, write_identity
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "OpenIntent",
     "Origin",
     "Parked",
+    "RowCounts",
     "Run",
     "RunStatus",
     "StagedCounts",
     "UndoRow",
+    "UndoneRow",
     "WriteStatus",
     "write_identity",
 ]

@@ -23,6 +23,7 @@ from transload._ledger.id_map import IdMap, MappedRow, Origin
 from transload._ledger.notes import FailedWrite, Notes
 from transload._ledger.schema_log import SchemaLog
 from transload._ledger.tables import JOURNAL
+from transload._ledger.undone import RowCounts, UndoneRow, row_counts, undone_rows
 from transload._ledger.written import SettledWrite, UndoRow, Written, write_identity
 from transload.errors import LedgerError
 from transload.values import (
@@ -291,6 +292,14 @@ class Journal:
             self._id_map.remove(refs)
             rows = [[ref.table, ref.row_id, _error_text(outcome)] for ref, outcome in results]
             self._audit_log.append("undo", {"run": run_id, "rows": rows})
+
+    def undone(self) -> Iterator[UndoneRow]:
+        """Walk the rows that were undone and not loaded again."""
+        return undone_rows(self._database)
+
+    def row_counts(self) -> dict[TableName, RowCounts]:
+        """Return how many rows of each table were made, changed and undone."""
+        return row_counts(self._database)
 
     def record_schema(self, run_id: str, outcomes: Sequence[SchemaOutcome]) -> None:
         """Record what became of schema changes."""

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select, update
 from transload._ledger.chunks import chunks, refs_by_table
 from transload._ledger.codec import decode_cells, encode
 from transload._ledger.connection import Database
-from transload._ledger.tables import WRITTEN
+from transload._ledger.tables import JOURNAL, WRITTEN
 from transload.values import (
     Associate,
     Cell,
@@ -80,6 +80,8 @@ class UndoRow:
         written: What the row should hold now, ``statecode`` and ``statuscode`` included
             when its state was set.
         links: The inverses of its links.
+        order: The id of the first journal entry of the row: a later row has a greater one.
+        run_id: The run that wrote it first.
     """
 
     key: RecordKey
@@ -90,6 +92,13 @@ class UndoRow:
     before_state: tuple[int, int] | None
     written: Mapping[str, Cell]
     links: tuple[Disassociate, ...]
+    order: int
+    run_id: str
+
+    @property
+    def ref(self) -> RowRef:
+        """The row."""
+        return RowRef(self.table, self.row_id)
 
 
 @dataclass(slots=True)
@@ -159,7 +168,8 @@ class Written:
                 if not found:
                     return
                 rows = connection.execute(
-                    select(WRITTEN)
+                    select(WRITTEN, JOURNAL.c.run_id)
+                    .outerjoin(JOURNAL, JOURNAL.c.id == WRITTEN.c.anchor)
                     .where(WRITTEN.c.anchor.between(found[-1], found[0]))
                     .order_by(WRITTEN.c.anchor.desc(), WRITTEN.c.identity)
                 ).all()
@@ -253,7 +263,18 @@ def _undo_row(rows: Sequence[DatabaseRow[Any]]) -> UndoRow:
         else:
             before_state = _state(earlier)
     created = any(row.created for row in rows)
-    return UndoRow(_key(first), table, row_id, created, before, before_state, written, tuple(links))
+    return UndoRow(
+        _key(first),
+        table,
+        row_id,
+        created,
+        before,
+        before_state,
+        written,
+        tuple(links),
+        first.anchor,
+        first.run_id or "",
+    )
 
 
 def _state(before: Mapping[str, Cell]) -> tuple[int, int] | None:

@@ -109,7 +109,7 @@ def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
         require_finished(bench, "sample")
     else:
         go = require(bench, "reconcile")
-        for stage in ("run", "delta", "rollback"):
+        for stage in ("run", "delta", "rollback", "rollback-part"):
             require_not_before(bench, go, stage)
     require_approval(bench, bench.documents())
 

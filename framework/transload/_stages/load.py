@@ -18,6 +18,7 @@ from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.gates import require_finished, require_not_before, require_prepared
+from transload._stages.manifest import with_manifest
 from transload._stages.reporting import (
     losses_table,
     passes_chart,
@@ -221,7 +222,8 @@ def _report(
     ]
     if conflicts:
         tables.insert(1, _conflict_table(conflicts))
-    return report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
+    report = report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
+    return with_manifest(bench, report)
 
 
 def _conflict_table(conflicts: Sequence[Conflict]) -> Table:

@@ -5,6 +5,7 @@ a parent would take the spared child along. What is spared is listed. When nothi
 spared, the columns and keys that ``prepare`` made go too, and the target is what it was.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,8 +18,12 @@ from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import CUT_OVER
 from transload._stages.bench import Bench
+from transload._stages.forcing import approve_command, remember_people, require_forced
+from transload._stages.manifest import with_manifest
 from transload._stages.reporting import report_of
 from transload._stages.sparing import Sparing, chunks_of, read_now
+from transload._stages.undo_choice import ChosenRows, UndoChoice
+from transload._stages.undo_proof import UndoProof, proof_table, prove
 from transload.errors import LockedError, MappingError, StageRefusedError
 from transload.values import (
     DeleteRow,
@@ -28,15 +33,32 @@ from transload.values import (
     Inverse,
     Outcome,
     RestoreRow,
-    RowRef,
     TableName,
 )
 
 WINDOW = timedelta(hours=72)
 
 
+@dataclass(frozen=True, slots=True)
+class UndoOrder:
+    """What a person ordered.
+
+    Attributes:
+        dry_run: Only say what would be done.
+        choice: Which part.
+        force: Undo also what people changed since; needs an approval of exactly these rows.
+        after_window: Undo also after the window of 72 hours, with a reason.
+    """
+
+    dry_run: bool = False
+    choice: UndoChoice = field(default_factory=UndoChoice)
+    force: bool = False
+    after_window: bool = False
+    reason: str = ""
+
+
 @dataclass(slots=True)
-class _Tally:
+class Tally:
     """What a rollback did."""
 
     undone: dict[TableName, int] = field(default_factory=dict)
@@ -47,32 +69,41 @@ class _Tally:
     schema: int = 0
 
 
-def rollback(bench: Bench, dry_run: bool = False, force: bool = False) -> Report:
-    """Undo everything that is not undone yet.
-
-    Args:
-        bench: The bench.
-        dry_run: Only say what would be done.
-        force: Undo also after the window of 72 hours.
+def rollback(bench: Bench, order: UndoOrder) -> Report:
+    """Undo everything that is not undone yet, or the part that was chosen.
 
     Raises:
-        StageRefusedError: The window is over.
+        StageRefusedError: The window is over, nothing is known of what was chosen, or what people changed since
+            is not approved to be undone.
     """
-    _require_window(bench, force)
+    _require_window(bench, order)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    sparing, tally = Sparing(bench, late=_late_columns(bench)), _Tally()
+    chosen = ChosenRows.of(bench, order.choice)
+    late, tally = _late_columns(bench), Tally()
+    sparing = Sparing(bench, chosen, late=late, forced=order.force)
     sparing.survey()
-    _walk(bench, bench.ledger.journal.undo_list(), sparing, tally, dry_run)
+    if order.force:
+        require_forced(bench, sparing, order.choice)
+    undo(bench, chosen, sparing, tally, order.dry_run)
+    whole = not (order.dry_run or order.choice.is_part or tally.spared or tally.failed)
+    if whole:
+        _undo_schema(bench, tally)
+    remember_people(bench, sparing, order.choice)
+    proof = UndoProof() if order.dry_run else prove(bench, late)
+    tally.failed += proof.wrong
+    return with_manifest(bench, _report(bench, tally, order, chosen, proof))
+
+
+def undo(bench: Bench, chosen: ChosenRows, sparing: Sparing, tally: Tally, dry_run: bool = False) -> None:
+    """Undo the chosen rows, newest first; what belongs to a closed row last."""
+    _walk(bench, chosen.undo_list(), sparing, tally, dry_run)
     if tally.locked:
         waited, tally.locked = tally.locked, []
         _walk(bench, iter(waited), sparing, tally, dry_run, last=True)
-    if not (dry_run or tally.spared or tally.failed):
-        _undo_schema(bench, tally)
-    return _report(bench, tally, dry_run)
 
 
 def _walk(
-    bench: Bench, rows: Iterator[UndoRow], sparing: Sparing, tally: _Tally, dry_run: bool, last: bool = False
+    bench: Bench, rows: Iterator[UndoRow], sparing: Sparing, tally: Tally, dry_run: bool, last: bool = False
 ) -> None:
     """Undo rows, newest first."""
     # Batches of different tables are never in flight together: a parent may not go before its child.
@@ -101,14 +132,17 @@ def _late_columns(bench: Bench) -> dict[TableName, frozenset[str]]:
     return found
 
 
-def _require_window(bench: Bench, force: bool) -> None:
+def _require_window(bench: Bench, order: UndoOrder) -> None:
+    """Refuse when the window is over, unless a person gave the reason, which the audit log keeps."""
     at = bench.ledger.runs.fact(CUT_OVER)
-    if at is None or force:
+    end = datetime.fromisoformat(at) + WINDOW if at is not None else None
+    if end is None or bench.context.clock() <= end:
         return
-    end = datetime.fromisoformat(at) + WINDOW
-    if bench.context.clock() > end:
+    if not (order.after_window and order.reason.strip()):
         reason = f"the 72 hours after the cut-over ended on {end:%Y-%m-%d %H:%M} UTC"
-        raise StageRefusedError("rollback", reason, "transload rollback --force")
+        raise StageRefusedError("rollback", reason, 'transload rollback --after-window --reason "Why"')
+    said = {"run": bench.run_id, "ended_at": end.isoformat(), "reason": order.reason}
+    bench.ledger.audit_log.append("rollback after the window", said)
 
 
 def _undo(
@@ -155,13 +189,12 @@ def _take(
     bench: Bench,
     results: Sequence[tuple[UndoRow, str, Outcome | None]],
     sparing: Sparing,
-    tally: _Tally,
+    tally: Tally,
     dry_run: bool,
     last: bool,
 ) -> None:
     undone = []
     for row, reason, outcome in results:
-        ref = RowRef(row.table, row.row_id)
         if outcome is None:
             tally.spared.append({"record": str(row.key), "table": row.table, "row": row.row_id, "reason": reason})
         elif isinstance(outcome.error, LockedError) and not last:
@@ -172,8 +205,8 @@ def _take(
                 {"record": str(row.key), "table": row.table, "row": row.row_id, "reason": str(outcome.error)}
             )
         else:
-            undone.append((ref, outcome))
-            sparing.gone.add(ref)
+            undone.append((row.ref, outcome))
+            sparing.gone.add(row.ref)
             tally.undone[row.table] = tally.undone.get(row.table, 0) + 1
             continue
         sparing.keep(row)
@@ -181,7 +214,7 @@ def _take(
         bench.ledger.journal.mark_undone(bench.run_id, undone)
 
 
-def _undo_schema(bench: Bench, tally: _Tally) -> None:
+def _undo_schema(bench: Bench, tally: Tally) -> None:
     changes = list(bench.ledger.journal.schema_to_undo())
     if not changes:
         return
@@ -196,33 +229,14 @@ def _undo_schema(bench: Bench, tally: _Tally) -> None:
     tally.schema = len(done)
 
 
-def _report(bench: Bench, tally: _Tally, dry_run: bool) -> Report:
+def _report(bench: Bench, tally: Tally, order: UndoOrder, chosen: ChosenRows, proof: UndoProof) -> Report:
     total = sum(tally.undone.values())
-    would = "would be " if dry_run else ""
-    bench.summary.update({"undone": total, "spared": len(tally.spared), "dry_run": dry_run})
-    if tally.failed:
-        verdict = Verdict(
-            Tone.BAD, f"{len(tally.failed):,} could not be undone", "See below, then run the same command again.",
-            "transload rollback",
-        )  # fmt: skip
-    elif tally.spared:
-        verdict = Verdict(
-            Tone.WARN, f"{total:,} rows {would}undone, {len(tally.spared):,} spared",
-            "People changed the spared rows since; columns and keys stay as long as they are there.",
-        )  # fmt: skip
-    else:
-        verdict = Verdict(
-            Tone.GOOD,
-            f"{total:,} rows {would}undone; nothing {'would be' if dry_run else 'was'} spared",
-            "" if dry_run else "The target is what it was before the migration.",
-            "transload rollback" if dry_run else "",
-        )
-    columns = [
-        Column("record", "Record"),
-        Column("table", "Table"),
-        Column("row", "Row"),
-        Column("reason", "Why"),
-    ]
+    bench.summary.update({"undone": total, "spared": len(tally.spared), "dry_run": order.dry_run})
+    facts = {"Rows undone": f"{total:,}", "Schema changes undone": f"{tally.schema:,}"}
+    if order.choice.is_part:
+        facts |= {"Chosen": str(order.choice), "Rows that belong to them": f"{chosen.along:,}"}
+    if order.after_window and order.reason:
+        facts["Reason to undo after the window"] = order.reason
     tables = [
         Table(
             "Undone",
@@ -231,9 +245,39 @@ def _report(bench: Bench, tally: _Tally, dry_run: bool) -> Report:
             brief=True,
         )
     ]
+    columns = [Column("record", "Record"), Column("table", "Table"), Column("row", "Row"), Column("reason", "Why")]
     if tally.spared:
         tables.append(Table("Spared", columns, tally.spared, brief=True, filterable=True))
     if tally.failed:
         tables.append(Table("Not undone", columns, tally.failed, brief=True, filterable=True))
-    facts = {"Rows undone": f"{total:,}", "Schema changes undone": f"{tally.schema:,}"}
-    return report_of(bench, "Rollback (dry run)" if dry_run else "Rollback", verdict, facts, tables=tables)
+    if not order.dry_run:
+        spared = Counter(TableName(str(row["table"])) for row in tally.spared)
+        tables.append(proof_table(bench, proof, spared))
+    title = "Rollback (dry run)" if order.dry_run else "Rollback"
+    return report_of(bench, title, _verdict(tally, order), facts, tables=tables)
+
+
+def _verdict(tally: Tally, order: UndoOrder) -> Verdict:
+    total = sum(tally.undone.values())
+    would = "would be " if order.dry_run else ""
+    if tally.failed:
+        return Verdict(
+            Tone.BAD, f"{len(tally.failed):,} could not be undone", "See below, then run the same command again.",
+            "transload rollback",
+        )  # fmt: skip
+    if tally.spared:
+        return Verdict(
+            Tone.WARN, f"{total:,} rows {would}undone, {len(tally.spared):,} spared",
+            "People changed them since, or a row that stays points to them. Columns and keys stay as long as they are "
+            "there. To undo them all the same, approve exactly this list, and use `--force`.",
+            approve_command() if order.dry_run else "",
+        )  # fmt: skip
+    state = (
+        "What was chosen is as before." if order.choice.is_part else "The target is what it was before the migration."
+    )
+    return Verdict(
+        Tone.GOOD,
+        f"{total:,} rows {would}undone; nothing {'would be' if order.dry_run else 'was'} spared",
+        "" if order.dry_run else state,
+        "transload rollback" if order.dry_run else "",
+    )

@@ -17,6 +17,7 @@ from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.diff import diff_table
 from transload._stages.gates import require_prepared
+from transload._stages.manifest import with_manifest
 from transload._stages.reporting import losses_table, passes_chart, passes_table, report_of, trouble_tables
 from transload.values import EntityName, Lookup, Phase, Record, RecordKey, SetState, Upsert
 
@@ -215,9 +216,10 @@ def _report(
         )
     facts = {"Records": f"{total:,}", "Fields compared": f"{len(checks):,}", "Different": f"{len(wrong):,}"}
     facts |= {f"of {entity}": f"{len(group):,}" for entity, group in keys.items()}
-    return report_of(
+    report = report_of(
         bench, "Sample with field-level diff", verdict, facts,
         tables=[passes_table(counts), diff_table(bench, machinery, checks), *trouble_tables(bench, machinery),
                 losses_table(list(bench.ledger.notes.losses()))],
         charts=[passes_chart(counts)],
     )  # fmt: skip
+    return with_manifest(bench, report)

@@ -1,8 +1,9 @@
 """Decides which rows a rollback leaves alone.
 
 A row that people changed since is spared, and so is every row that it points to: it would
-lose its parent. Rows are undone newest first, and a row may point to a newer one (a customer
-to its main job, a branch to its head office), so all are looked at before the first is undone.
+lose its parent. The same goes for what a row points to that was not chosen. Rows are undone
+newest first, and a row may point to a newer one (a customer to its main job, a branch to its
+head office), so all are looked at before the first is undone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from transload._ledger import UndoRow, WriteStatus
+from transload._ledger.codec import digest, encode
 from transload._pipeline.compare import same, show
 from transload._pipeline.narrow import STATE_COLUMNS
 from transload._pipeline.pool import run_bounded
 from transload._stages.bench import Bench
-from transload.values import Cell, Row, RowId, RowRef, TableName
+from transload._stages.undo_choice import ChosenRows, points_to, rows_of
+from transload.values import Cell, RecordKey, Row, RowId, RowRef, TableName
 
 AT_ONCE = 100
 """Rows that are read, and undone, in one call."""
@@ -25,41 +28,53 @@ class Sparing:
     """What is known of rows that must stay.
 
     Attributes:
-        needed: Rows that a spared row points to.
+        chosen: The rows that are to be undone.
+        needed: Rows that a row which stays points to, each with the record of such a row.
         gone: Rows that were undone, by this rollback or by one that it goes on with.
         touched: Rows that people changed before this migration wrote to them again.
+        people: What people changed: for each row a digest of why it is spared and what it holds.
+        forced: Whether what people changed is undone all the same.
         late: By table, columns that change with what belongs to a row; undoing that changes them again.
     """
 
     bench: Bench
-    needed: set[RowRef] = field(default_factory=set)
+    chosen: ChosenRows
+    needed: dict[RowRef, RecordKey] = field(default_factory=dict)
     gone: set[RowRef] = field(default_factory=set)
     touched: set[RowRef] = field(default_factory=set)
     late: Mapping[TableName, frozenset[str]] = field(default_factory=dict)
+    people: dict[RowRef, str] = field(default_factory=dict)
+    forced: bool = False
 
     def survey(self) -> None:
         """Look at every row that is to be undone, and find out what spared rows need."""
         doubtful: list[tuple[UndoRow, Row]] = []
+        for row in self.chosen.others():
+            self.keep(row)
         run_bounded(
-            map(self._note_touched, chunks_of(self.bench.ledger.journal.undo_list())),
+            map(self._note_touched, chunks_of(self.chosen.undo_list())),
             lambda chunk: read_now(self.bench, *chunk),
             lambda chunk, now: doubtful.extend(self._look(chunk[1], now)),
             self.bench.project.settings.run.workers,
         )
         for row, now in doubtful:
             self._recall_gone(row, now)
+            if why := self._changed(row, now):
+                self.people[row.ref] = digest(encode({"why": why, **now.columns}))
+        for row, now in doubtful:
             if self.reason(row, now):
                 self.keep(row)
         known = -1
         while len(self.needed) > max(known, 0):  # a parent of a parent is needed too
             known = len(self.needed)
             for row in self.bench.ledger.journal.undo_list():
-                if RowRef(row.table, row.row_id) in self.needed:
+                if row.ref in self.needed:
                     self.keep(row)
 
     def keep(self, row: UndoRow) -> None:
         """Note that a row stays, and needs what it points to."""
-        self.needed.update(one for cell in row.written.values() for one in _rows_of(cell))
+        for one in points_to(row):
+            self.needed.setdefault(one, row.key)
 
     def reason(self, row: UndoRow, now: Row | None) -> str:
         """Return why a row is spared; nothing when it may be undone."""
@@ -67,9 +82,15 @@ class Sparing:
             return ""  # gone already: undoing it is a matter of the ledger only
         if not row.created and not row.written:
             return ""  # only linked; whoever changed the row since has nothing to do with that
-        if RowRef(row.table, row.row_id) in self.needed:
-            return "a spared row points to it"
-        if now.changed_by_others or RowRef(row.table, row.row_id) in self.touched:
+        if row.ref in self.needed:
+            return f"{self.needed[row.ref]} points to it, and stays"
+        return "" if self.forced else self._changed(row, now)
+
+    def _changed(self, row: UndoRow, now: Row) -> str:
+        """Return what people changed in a row; nothing when they did not."""
+        if not row.created and not row.written:
+            return ""
+        if now.changed_by_others or row.ref in self.touched:
             return "somebody changed it"
         before = _before(row)
         late = self.late.get(row.table, frozenset())
@@ -84,12 +105,12 @@ class Sparing:
 
     def _cut_by_us(self, wrote: Cell, is_now: Cell) -> bool:
         """Whether what is missing of the rows that a column pointed to is what we have undone."""
-        left = tuple(one for one in _rows_of(wrote) if one not in self.gone)
-        return left != _rows_of(wrote) and left == _rows_of(is_now)
+        left = tuple(one for one in rows_of(wrote) if one not in self.gone)
+        return left != rows_of(wrote) and left == rows_of(is_now)
 
     def _note_touched(self, chunk: tuple[TableName, list[UndoRow]]) -> tuple[TableName, list[UndoRow]]:
         """Learn of a chunk from the journal; after our own write, the target names nobody else."""
-        refs = [RowRef(row.table, row.row_id) for row in chunk[1]]
+        refs = [row.ref for row in chunk[1]]
         self.touched |= self.bench.ledger.journal.touched_by_others(refs)
         return chunk
 
@@ -98,23 +119,17 @@ class Sparing:
         for row in rows:
             there = now.get(row.row_id)
             if there is None:
-                self.gone.add(RowRef(row.table, row.row_id))
-            elif self.reason(row, there):
+                self.gone.add(row.ref)
+            elif self._changed(row, there) or row.ref in self.needed:
                 yield row, there
 
     def _recall_gone(self, row: UndoRow, now: Row) -> None:
         """Learn from the journal what an earlier, interrupted rollback has undone."""
         for column, wrote in row.written.items():
-            for one in set(_rows_of(wrote)) - set(_rows_of(now.columns.get(column))):
+            for one in set(rows_of(wrote)) - set(rows_of(now.columns.get(column))):
                 entries = self.bench.ledger.journal.history(one)
                 if any(entry.status is WriteStatus.UNDONE for entry in entries):
                     self.gone.add(one)
-
-
-def _rows_of(cell: Cell) -> tuple[RowRef, ...]:
-    """Return the rows that a cell points to, in order."""
-    cells = cell if isinstance(cell, tuple) else (cell,)
-    return tuple(one for one in cells if isinstance(one, RowRef))
 
 
 def chunks_of(rows: Iterator[UndoRow]) -> Iterator[tuple[TableName, list[UndoRow]]]:

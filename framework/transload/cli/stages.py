@@ -19,6 +19,7 @@ class Subject(StrEnum):
     MAPPING = "mapping"
     SAMPLE = "sample"
     CUTOVER = "cutover"
+    ROLLBACK = "rollback"
 
 
 def register(app: typer.Typer) -> set[str]:
@@ -66,8 +67,11 @@ def approve(
 ) -> None:
     """Confirm, as a named person, what the next stage builds on."""
     from transload._stages.approvals import approve as stage
+    from transload._stages.forcing import approve_rollback
 
     def work(bench: "Bench") -> "Report":
+        if subject is Subject.ROLLBACK:
+            return approve_rollback(bench, by, note)
         return stage(bench, subject.value, by, note)
 
     run_command("approve", project, work, json, traceback)
@@ -131,17 +135,30 @@ def reconcile(project: Folder = HERE, json: Json = False, traceback: Traceback =
     run_command("reconcile", project, stage, json, traceback)
 
 
-def rollback(
+def rollback(  # noqa: PLR0913 - each is an option of the command
     project: Folder = HERE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be undone.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also after the 72 hours.")] = False,
+    entity: Annotated[str, typer.Option("--entity", help="Only the records of this entity.")] = "",
+    record: Annotated[
+        list[str] | None, typer.Option("--record", help='Only this record, like "customer 7"; may be repeated.')
+    ] = None,
+    run_id: Annotated[str, typer.Option("--run", help="Only rows that this run wrote first.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Also rows that people changed; needs `transload approve rollback`.")
+    ] = False,
+    after_window: Annotated[
+        bool, typer.Option("--after-window", help="Also after the 72 hours; needs `--reason`.")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is undone after the 72 hours.")] = "",
     json: Json = False,
     traceback: Traceback = False,
 ) -> None:
     """Undo what was written, newest first. Rows that people changed since are spared."""
+    from transload._stages.rollback import UndoOrder
     from transload._stages.rollback import rollback as stage
+    from transload._stages.undo_choice import UndoChoice
 
-    def work(bench: "Bench") -> "Report":
-        return stage(bench, dry_run, force)
-
-    run_command("rollback-dry-run" if dry_run else "rollback", project, work, json, traceback, resumable=not dry_run)
+    choice = UndoChoice(entity, tuple(record or ()), run_id)
+    order = UndoOrder(dry_run, choice, force, after_window, reason)
+    name = "rollback-dry-run" if dry_run else "rollback-part" if choice.is_part else "rollback"
+    run_command(name, project, lambda bench: stage(bench, order), json, traceback, resumable=not dry_run)

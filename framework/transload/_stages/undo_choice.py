@@ -1,0 +1,112 @@
+"""Which part of a migration is undone: everything, or what an entity, some records or a run wrote.
+
+What was made later and points to a chosen row goes along: it belongs to it, as a job belongs
+to a customer. What was made earlier and points to it (a customer to its main job) does not go
+along; it keeps the row that it points to.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transload._ledger import UndoRow
+from transload._stages.bench import Bench
+from transload.errors import StageRefusedError
+from transload.values import Cell, RowRef
+
+
+@dataclass(frozen=True, slots=True)
+class UndoChoice:
+    """What a person asked to undo; all of it must hold. Empty: everything.
+
+    Attributes:
+        records: Records, as reports show them: ``customer 7``.
+        run: The run that wrote a row first.
+        alone: Whether what belongs to the chosen rows stays, and so keeps them.
+    """
+
+    entity: str = ""
+    records: tuple[str, ...] = ()
+    run: str = ""
+    alone: bool = False
+
+    @property
+    def is_part(self) -> bool:
+        """Whether something is left out."""
+        return bool(self.entity or self.records or self.run)
+
+    def __str__(self) -> str:
+        said = [f"entity {self.entity}" if self.entity else "", ", ".join(self.records)]
+        return "; ".join(filter(None, [*said, f"run {self.run}" if self.run else ""])) or "everything"
+
+    def takes(self, row: UndoRow) -> bool:
+        """Whether a row was asked for itself."""
+        return (
+            (not self.entity or row.key.entity == self.entity)
+            and (not self.records or str(row.key) in self.records)
+            and (not self.run or row.run_id == self.run)
+        )
+
+
+@dataclass(slots=True)
+class ChosenRows:
+    """The rows of a choice, with those that go along.
+
+    Attributes:
+        rows: The order of each chosen row, by row; None when everything is chosen.
+        along: How many of them were not asked for.
+    """
+
+    bench: Bench
+    rows: dict[RowRef, int] | None = None
+    along: int = 0
+
+    @classmethod
+    def of(cls, bench: Bench, choice: UndoChoice) -> "ChosenRows":
+        """Find the rows of a choice.
+
+        Raises:
+            StageRefusedError: The ledger knows no such rows, or not all of the records.
+        """
+        if not choice.is_part:
+            return cls(bench)
+        asked = {row.ref: row for row in bench.ledger.journal.undo_list() if choice.takes(row)}
+        found = {str(row.key) for row in asked.values()}
+        if lost := [record for record in choice.records if record not in found] or ([] if asked else [str(choice)]):
+            reason = f"nothing to undo is known of {', '.join(lost)}"
+            raise StageRefusedError(bench.context.stage, reason, "transload rollback --dry-run")
+        chosen = cls(bench, {ref: row.order for ref, row in asked.items()})
+        if not choice.alone:
+            chosen._add_children()
+        chosen.along = len(chosen.rows or ()) - len(asked)
+        return chosen
+
+    def __contains__(self, ref: RowRef) -> bool:
+        return self.rows is None or ref in self.rows
+
+    def undo_list(self) -> Iterator[UndoRow]:
+        """Walk the chosen rows, newest first."""
+        return (row for row in self.bench.ledger.journal.undo_list() if row.ref in self)
+
+    def others(self) -> Iterator[UndoRow]:
+        """Walk the rows that stay because nobody chose them."""
+        return (row for row in self.bench.ledger.journal.undo_list() if row.ref not in self)
+
+    def _add_children(self) -> None:
+        assert self.rows is not None  # only a part has children outside
+        known = -1
+        while len(self.rows) > known:  # a child of a child goes along too
+            known = len(self.rows)
+            for row in list(self.others()):
+                if any(row.order > self.rows.get(one, row.order) for one in points_to(row)):
+                    self.rows[row.ref] = row.order
+
+
+def points_to(row: UndoRow) -> Iterator[RowRef]:
+    """Yield the rows that a row points to, as this migration wrote it."""
+    return (one for cell in row.written.values() for one in rows_of(cell))
+
+
+def rows_of(cell: Cell) -> tuple[RowRef, ...]:
+    """Return the rows that a cell points to, in order."""
+    cells = cell if isinstance(cell, tuple) else (cell,)
+    return tuple(one for one in cells if isinstance(one, RowRef))
