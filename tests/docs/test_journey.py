@@ -68,7 +68,7 @@ def test_the_documented_source_and_sink_make_the_whole_journey(client: ClientFol
 def test_the_plan_warns_of_the_name_that_is_too_long(client: ClientFolder) -> None:
     result = client.walk("audit", "plan")
 
-    assert [finding["title"] for finding in result.json["findings"]] == ["party: name truncated in 1 records"]
+    assert [finding["title"] for finding in result.json["findings"]] == ["party: name truncated in 1 record"]
 
 
 def test_a_rollback_leaves_nothing_of_the_documented_journey(client: ClientFolder) -> None:

@@ -27,6 +27,7 @@ from transload._stages.plan_tables import (
     entries_table,
     fate_chart,
     mapping_table,
+    overview_table,
     passes_table,
     proposals_tables,
     skipped_tables,
@@ -46,9 +47,9 @@ from transload.values import EntityName, Finding, Loss, Phase, Rejection, Schema
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsal:
-    """What translating every staged record gave."""
+    """What translating every staged record gave; ``translated`` counts the records that each document reads."""
 
-    translated: int
+    translated: Counter[EntityName]
     rejections: Counter[tuple[EntityName, str, str]]
     losses: tuple[Loss, ...]
 
@@ -106,7 +107,7 @@ def plan(bench: Bench, check: bool = False, workbook: Path | None = None) -> Rep
     machinery, target = assemble(bench, documents), bench.target(documents)
     lines = {
         entity: lines_of(document, target, profiles.get(EntityName(document.source_entity)))
-        for entity, document in documents.items()
+        for entity, document in _in_source_order(bench, documents)
         if document.skip is None
     }
     kept = last_plan(bench.ledger)
@@ -124,6 +125,15 @@ def plan(bench: Bench, check: bool = False, workbook: Path | None = None) -> Rep
     keep_plan(bench.ledger, documents, fields, made.proposals, digest)
     report = _report(bench, made, findings, taken.changes, kept)
     return replace(report, tables=[*drifted, *report.tables])
+
+
+def _in_source_order(bench: Bench, documents: Mapping[str, MappingDocument]) -> list[tuple[str, MappingDocument]]:
+    """Return the documents in the order in which the source names what they read; those of no source come last."""
+    place = {entity.name: number for number, entity in enumerate(bench.source().entities)}
+    return sorted(
+        documents.items(),
+        key=lambda one: (place.get(EntityName(one[1].source_entity), len(place)), one[0] != one[1].source_entity),
+    )
 
 
 def _completed(
@@ -158,12 +168,12 @@ def _report(
     bench: Bench, made: _Plan, findings: Sequence[Finding], taken: Sequence[Change], kept: KeptPlan | None
 ) -> Report:
     facts = {
-        "Entities": ", ".join(made.machinery.plan.entities),
+        "Kinds of rows": str(len(made.machinery.plan.entities)),
         "Passes": str(len(made.machinery.plan.passes)),
         "Fields mapped": str(sum(len(d.used_fields()) for d in made.documents.values())),
         "Fields dropped": str(sum(len(d.dropped) for d in made.documents.values())),
         "Columns and keys to create": str(len(made.changes)),
-        "Records rehearsed": f"{made.rehearsal.translated:,}",
+        "Records rehearsed": f"{made.rehearsal.translated.total():,}",
     }
     if taken:
         facts["Entries from the workbook"] = f"{len(taken):,}"
@@ -176,9 +186,11 @@ def _report(
     tables = [entries_table(taken)] if taken else []
     if kept is not None:
         tables.append(differences_table(differences(kept, made.documents, made.fields)))
-    tables += [passes_table(made.machinery), changes_table(made.changes), *proposals_tables(made.proposals)]
+    mapped = [made.documents[entity] for entity in made.lines]
+    tables += [overview_table(mapped, made.rehearsal.translated, made.target), *skipped_tables(made.documents)]
+    tables += [changes_table(made.changes), *proposals_tables(made.proposals)]
     tables += [mapping_table(made.documents[entity], lines) for entity, lines in made.lines.items()]
-    tables += [*skipped_tables(made.documents), losses_table(made.rehearsal.losses)]
+    tables += [losses_table(made.rehearsal.losses), passes_table(made.machinery)]
     report = report_of(bench, "Plan of the migration", verdict, facts, findings, tables, [fate_chart(made.lines)])
     return replace(report, files={WORKBOOK: "the same as a workbook, to fill in and take back"})
 
@@ -192,11 +204,12 @@ _HEADER = """\
 def _rehearse(bench: Bench, machinery: Machinery) -> _Rehearsal:
     rejections: Counter[tuple[EntityName, str, str]] = Counter()
     losses: list[Loss] = []
-    translated = 0
+    translated: Counter[EntityName] = Counter()
     for entity, mapper in machinery.mappings.items():
-        for phase in (phase for phase in Phase if mapper.has(phase)):
+        phases = [phase for phase in Phase if mapper.has(phase)]
+        for phase in phases:
             for batch in machinery.records.batches(entity):
-                translated += len(batch) if phase is Phase.ROWS else 0
+                translated[entity] += len(batch) if phase is phases[0] else 0
                 results = bench.plugins.transform(batch, mapper.at(phase), bench.context)
                 if phase is Phase.ROWS and mapper.computed:
                     results += [found for r in batch if isinstance(found := mapper.compute(r), Rejection)]
@@ -209,9 +222,14 @@ def _rehearse(bench: Bench, machinery: Machinery) -> _Rehearsal:
     return _Rehearsal(translated, rejections, tuple(losses))
 
 
+def _records(count: int, entity: str = "") -> str:
+    """Return a number of records in words."""
+    return " ".join(filter(None, [f"{count:,}", entity, "record" if count == 1 else "records"]))
+
+
 def _findings(rehearsal: _Rehearsal) -> list[Finding]:
     findings = [
-        Finding("untranslatable", Severity.BLOCKER, f"{count:,} {entity} records: {reason}", "", remedy, count)
+        Finding("untranslatable", Severity.BLOCKER, f"{_records(count, entity)}: {reason}", "", remedy, count)
         for (entity, reason, remedy), count in rehearsal.rejections.most_common()
     ]
     kinds = Counter((loss.key.entity, loss.column, loss.kind) for loss in rehearsal.losses)
@@ -219,7 +237,7 @@ def _findings(rehearsal: _Rehearsal) -> list[Finding]:
         Finding(
             "loss",
             Severity.WARNING,
-            f"{entity}: {column} {kind} in {count:,} records",
+            f"{entity}: {column} {kind} in {_records(count)}",
             "Listed in the lossy ledger below.",
             "Accept it with the approval, or give the rule a larger column.",
             count,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from transload._pipeline.transform import new_table
 from transload._reports import Chart, ChartKind, Column, Series, Table
 from transload._stages.bench import Machinery
 from transload._stages.since_plan import PlanDifference
@@ -9,7 +10,56 @@ from transload._workbook.edits import Change
 from transload._workbook.lines import Block, Line
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import Proposal
-from transload.values import Phase, SchemaChange
+from transload.values import EntityName, Phase, SchemaChange, TableName, TargetSchema
+
+
+def overview_table(
+    documents: Sequence[MappingDocument], counts: Mapping[EntityName, int], target: TargetSchema
+) -> Table:
+    """Return what becomes of what, in a line for each document.
+
+    Args:
+        documents: Those that carry something over.
+        counts: How many records each of them reads.
+        target: The live target.
+    """
+    rows = []
+    for document in documents:
+        table = target.tables.get(TableName(document.table)) or new_table(document)
+        rows.append(
+            {
+                "entity": document.entity,
+                "records": counts[EntityName(document.entity)],
+                "label": _became(document, table.label if table is not None else document.table),
+                "table": document.table,
+                "note": _first_sentence(document.note),
+            }
+        )
+    columns = [Column("entity", "Entity"), Column("records", "Records", numeric=True), Column("label", "Becomes"),
+               Column("table", "Table"), Column("note", "In words")]  # fmt: skip
+    return Table("What becomes of what", columns, rows, brief=True)
+
+
+def _first_sentence(text: str) -> str:
+    first, dot, _ = text.partition(". ")
+    return f"{first}." if dot else first
+
+
+def _became(document: MappingDocument, label: str) -> str:
+    """Return what a record becomes, in words."""
+    if document.link is not None:
+        return f"a link of {label}"
+    if document.match is None:
+        return label
+    return f"{label}, recognised or made" if document.match.create else f"{label}, recognised"
+
+
+_PHASES = {
+    Phase.ROWS: "rows",
+    Phase.ACTIVATE: "activation",
+    Phase.LINKS: "links, and lookups that had to wait",
+    Phase.FINISH: "final state",
+}
 
 
 def passes_table(machinery: Machinery) -> Table:
@@ -23,7 +73,7 @@ def passes_table(machinery: Machinery) -> Table:
                 "number": step.number,
                 "entity": step.entity,
                 "table": machinery.mappings[step.entity].table.name,
-                "phase": step.phase,
+                "phase": _PHASES[step.phase],
                 "deferred": ", ".join(sorted(machinery.plan.deferred[step.entity]))
                 if step.phase is Phase.LINKS
                 else "",

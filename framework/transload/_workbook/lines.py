@@ -7,9 +7,9 @@ from enum import StrEnum
 from transload._pipeline.profile import FieldProfile
 from transload._pipeline.transform import custom_columns, new_table
 from transload._workbook.value_maps import render_values
-from transload.mapping import FieldRule
+from transload.mapping import Constant, FieldRule
 from transload.mapping import Mapping as MappingDocument
-from transload.values import ColumnType, TableName, TargetColumn, TargetSchema
+from transload.values import ColumnType, Missing, TableName, TargetColumn, TargetSchema
 
 
 class Block(StrEnum):
@@ -144,22 +144,41 @@ def describe_rule(rule: FieldRule) -> str:
     """Say in words what a rule does."""
     parts = []
     if rule.value is not None:
-        parts.append(f"always {rule.value!r}")
+        parts.append(f"always {_constant(rule.value)}")
     if len(rule.sources) > 1:
         parts.append("joined" if rule.join is not None else "the first that is filled")
     if rule.converters:
         parts.append(f"converted: {', '.join(rule.converters)}")
     if rule.values is not None:
-        parts.append("; ".join(f"{old} → {new}" for old, new in rule.values.items()))
+        parts.append("; ".join(f"{old} → {_constant(new)}" for old, new in rule.values.items()))
     if rule.entities:
-        parts.append(f"the row of the {' or '.join(rule.entities)}; if missing: {rule.missing}")
+        parts.append(f"the row of the {' or '.join(rule.entities)}; {_MISSING[rule.missing]}")
     if rule.find is not None:
-        parts.append(f"the {rule.find.table} whose {rule.find.column} is equal")
+        parts.append(f"the {rule.find.table} whose {rule.find.column} is equal; {_MISSING[rule.missing]}")
     if rule.default is not None:
-        parts.append(f"else {rule.default!r}")
+        parts.append(f"else {_constant(rule.default)}")
     if rule.custom is not None:
-        parts.append("custom column")
-    return ". ".join(parts)
+        parts.append(f"new column, {rule.custom.label}" if rule.custom.label else "new column")
+    if rule.late:
+        parts.append("written when everything that belongs to the row is there")
+    return ". ".join(parts) or "as it is"
+
+
+def _constant(value: Constant) -> str:
+    """Return a constant as people say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "nothing" if value is None else str(value)
+
+
+_MISSING = {
+    Missing.PARK: "waits until it is there",
+    Missing.FALLBACK: "without one, the fallback row",
+    Missing.PLACEHOLDER: "without one, the stand-in",
+    Missing.EMPTY: "without one, empty",
+    Missing.ERROR: "without one, the record is set aside",
+}
+"""What happens when the row of a lookup is not there."""
 
 
 def _lines(document: MappingDocument, columns: Mapping[str, TargetColumn]) -> Iterator[Line]:
@@ -167,7 +186,7 @@ def _lines(document: MappingDocument, columns: Mapping[str, TargetColumn]) -> It
         key = document.key
         yield Line(Block.KEY, key.column or "", (key.from_,), None, columns.get(key.column or ""), "alternate key")
     for block, name, rule in block_rules(document):
-        yield Line(block, name, rule.sources, rule, columns.get(name), describe_rule(rule))
+        yield Line(block, name, rule.sources, rule, columns.get(name), _how(block, rule))
     for name in document.dropped:
         dropped = document.dropped_rule(name)
         how = "dropped as long as it stays empty" if dropped.while_empty else "dropped"
@@ -183,6 +202,13 @@ def block_rules(document: MappingDocument) -> Iterator[tuple[Block, str, FieldRu
         rules: Mapping[str, FieldRule] = getattr(document, block)
         for name, rule in rules.items():
             yield block, name, rule
+
+
+def _how(block: Block, rule: FieldRule) -> str:
+    """Say in words what becomes of a rule's value."""
+    if block is Block.COMPUTED:
+        return "computed by the target, and compared"
+    return describe_rule(rule)
 
 
 def _profiled(line: Line, profile: Mapping[str, FieldProfile]) -> Line:
