@@ -1,6 +1,6 @@
 """Compares what should be in a column with what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,6 +25,23 @@ def same(expected: Cell, actual: Cell) -> bool:
     if isinstance(expected, datetime) and isinstance(actual, datetime):
         return expected == actual
     return type(expected) is type(actual) and expected == actual
+
+
+def wishes(cells: Mapping[str, Cell], written: Mapping[str, Cell], *, created: bool) -> Mapping[str, Cell]:
+    """Return the columns in which something is wanted of a row.
+
+    Of a row that was there before the migration, an empty column says nothing: what others have put there stays.
+    Only what the migration itself has written is emptied again, and yes/no never is, for it has no empty.
+
+    Args:
+        cells: What the mapping makes of the record.
+        written: What was written to the row last.
+        created: Whether the row is the migration's own.
+    """
+    if created:
+        return cells
+    emptied = {name for name, cell in written.items() if cell not in _NOTHING and not isinstance(cell, bool)}
+    return {name: cell for name, cell in cells.items() if cell not in _NOTHING or name in emptied}
 
 
 def show(cell: Cell) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from transload._ledger import Intent, Ledger, MappedRow, write_identity
 from transload._pipeline.cascades import Cascades
 from transload._pipeline.closed import Closed, ClosedRows
-from transload._pipeline.compare import same, show
+from transload._pipeline.compare import same, show, wishes
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.values import (
@@ -101,6 +101,8 @@ class Narrower:
         links: list[Associate] = []
         for write in writes:
             known, old = rows.get(write.key), written.get(write_identity(write))
+            if isinstance(write, Upsert) and known is not None:
+                write = replace(write, columns=wishes(write.columns, old or {}, created=known.origin == "created"))
             if isinstance(write, Associate):
                 if old is None:
                     links.append(write)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from transload._ledger import Ledger, write_identity
 from transload._pipeline.closed import ClosedRows
-from transload._pipeline.compare import same, show
+from transload._pipeline.compare import same, show, wishes
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
 from transload._pipeline.transform import CompiledMapping
@@ -179,6 +179,8 @@ class Verifier:
         for phase in (phase for phase in Phase if mapper.has(phase)):
             writes = self.plugins.transform(records, mapper.at(phase), self.context)
             resolved = self.resolver.resolve([write for write in writes if isinstance(write, Upsert | SetState)])
+            before = {write_identity(it) for it in resolved.writes if it.key in known and known[it.key].origin != "created"}
+            written = self.ledger.journal.written(before) if before else {}
             for write in resolved.writes:
                 if write.key not in known or (isinstance(write, Upsert) and write.table != mapper.table.name):
                     continue
@@ -187,7 +189,8 @@ class Verifier:
                 if isinstance(write, SetState):
                     cells.update({"statecode": write.state, "statuscode": write.status})
                 elif isinstance(write, Upsert):
-                    cells.update(write.columns)
+                    old, created = written.get(write_identity(write), {}), known[write.key].origin == "created"
+                    cells.update(wishes(write.columns, old, created=created))
         makes_rows = mapper.document.match is None or mapper.document.match.create
         lost = [record for record in records if record.key not in reached] if makes_rows else []
         return _Chunk(wanted, self._with_reasons(lost) if lost else (), incomputable)

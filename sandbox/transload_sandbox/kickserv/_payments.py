@@ -99,6 +99,6 @@ def _online(number: int, job: Row, amount: Decimal, when: datetime, second: int 
         "payment_type": "Credit Card (Online)",
         "notes": f"Online payment for {jobs} by customer #{customer}",
         "ref_number": "",
-        "stripe_payment_id": f"FAKE-stripe-{number:06}",
+        "stripe_payment_id": f"pi_example_{number:06}",
         "status": "credit_card_transaction_complete",
     }
