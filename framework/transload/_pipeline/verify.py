@@ -179,7 +179,9 @@ class Verifier:
         for phase in (phase for phase in Phase if mapper.has(phase)):
             writes = self.plugins.transform(records, mapper.at(phase), self.context)
             resolved = self.resolver.resolve([write for write in writes if isinstance(write, Upsert | SetState)])
-            before = {write_identity(it) for it in resolved.writes if it.key in known and known[it.key].origin != "created"}
+            before = {
+                write_identity(it) for it in resolved.writes if it.key in known and known[it.key].origin != "created"
+            }
             written = self.ledger.journal.written(before) if before else {}
             for write in resolved.writes:
                 if write.key not in known or (isinstance(write, Upsert) and write.table != mapper.table.name):

@@ -34,7 +34,7 @@ def list_changes(bench: Bench) -> Report:
     """Return every table, column, link and key that the mapping needs, in the order to create, and what is there."""
     documents = bench.documents()
     target = bench.target(documents)
-    changes = wanted_changes(documents.values())
+    changes = wanted_changes(documents.values(), target)
     missing = {str(change) for change in missing_changes(documents.values(), target)}
     unfit = misfits(documents.values(), target)
     rows = [_row(step, change, missing, unfit) for step, change in enumerate(changes, 1)]
@@ -59,12 +59,14 @@ def _verdict(missing: int, unfit: Mapping[str, str]) -> Verdict:
 def _tables(changes: Sequence[SchemaChange], rows: Sequence[Mapping[str, object]], target: TargetSchema) -> list[Table]:
     """Return the steps: new tables first, then table by table, then the relationships."""
     pairs = list(zip(changes, rows, strict=True))
+    limits = [row for change, row in pairs if change.kind is SchemaKind.LIMIT]
     first = [row for change, row in pairs if change.kind is SchemaKind.TABLE]
     links = [row for change, row in pairs if change.kind is SchemaKind.LINK]
     owners = dict.fromkeys(c.table for c, _ in pairs if c.kind in {SchemaKind.COLUMN, SchemaKind.KEY})
     prefix = target.custom_prefix
     note = f"Make everything in one solution, whose publisher has the prefix {prefix}." if prefix else ""
-    made = [Table("New tables, before all else", _HEADS, first, note, "tone")] if first else []
+    made = [Table("Limits to raise, in bytes", _HEADS, limits, tone_key="tone")] if limits else []
+    made += [Table("New tables, before all else", _HEADS, first, note, "tone")] if first else []
     for table in owners:
         its = [row for c, row in pairs if c.table == table and c.kind in {SchemaKind.COLUMN, SchemaKind.KEY}]
         known = target.tables.get(table)
@@ -80,7 +82,11 @@ def _row(step: int, change: SchemaChange, missing: set[str], unfit: Mapping[str,
         tone, standing = Tone.PLAIN, "to create"
     if reason := unfit.get(str(change)):
         tone, standing = Tone.BAD, reason
-    made = {SchemaKind.LINK: "many-to-many relationship", SchemaKind.KEY: "alternate key"}
+    made = {
+        SchemaKind.LINK: "many-to-many relationship",
+        SchemaKind.KEY: "alternate key",
+        SchemaKind.LIMIT: "largest file",
+    }
     return {
         "step": step, "kind": made.get(change.kind, str(change.kind)), "name": change.name, "tone": tone,
         "label": f"{change.label}; several: {change.plural}" if change.plural else change.label,

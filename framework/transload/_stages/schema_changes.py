@@ -68,7 +68,7 @@ def _table_of(entities: Iterable[str], become: Mapping[str, TableName]) -> Table
 def misfits(documents: Iterable[MappingDocument], target: TargetSchema) -> dict[str, str]:
     """Return what is there under a wanted name and cannot serve, with the reason: something made by hand."""
     found: dict[str, str] = {}
-    for change in wanted_changes(documents):
+    for change in wanted_changes(documents, target):
         table, wanted = target.tables.get(change.table), change.column
         if table is None or wanted is None:
             continue
