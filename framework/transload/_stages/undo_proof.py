@@ -64,13 +64,21 @@ def prove(bench: Bench, late: Mapping[TableName, frozenset[str]]) -> UndoProof:
         late: By table, columns that change with what belongs to a row, and so are not compared.
     """
     proof = UndoProof()
+    tables = bench.plugins.describe_target(sorted(bench.ledger.journal.row_counts()), bench.context).tables
 
     def read(rows: list[UndoneRow]) -> Mapping[RowId, Row]:
-        columns = sorted({name for row in rows if not row.created for name in row.before})
-        return bench.plugins.read_back(rows[0].ref.table, [row.ref.row_id for row in rows], columns, bench.context)
+        table = tables.get(rows[0].ref.table)
+        if table is None:
+            return {}  # it was the migration's own, and went with its rows
+        columns = sorted({name for row in rows if not row.created for name in row.before} & set(table.columns))
+        return bench.plugins.read_back(table.name, [row.ref.row_id for row in rows], columns, bench.context)
 
     def take(rows: list[UndoneRow], now: Mapping[RowId, Row]) -> None:
-        proof.take(rows, now, late.get(rows[0].ref.table, frozenset()))
+        name = rows[0].ref.table
+        known = set(tables[name].columns) if name in tables else set()
+        # A column that went with the rollback holds nothing, as it did before it was made.
+        gone = {column for row in rows for column in row.before if column not in known}
+        proof.take(rows, now, late.get(name, frozenset()) | gone)
 
     # One at a time: a digest of rows depends on their order.
     run_bounded(_chunks(bench), read, take, workers=1)

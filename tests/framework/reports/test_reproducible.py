@@ -48,7 +48,7 @@ def test_pages_and_documents_of_equal_journeys_are_equal(twice: tuple[Path, Path
 
     assert {name.partition(".")[0] for name in first} == {
         "01-audit", "02-plan", "03-approve-mapping", "04-prepare", "05-sample", "06-run", "07-delta", "08-reconcile",
-        "index",
+        "index", "rollback-manifest",
     }  # fmt: skip
     assert first == second
 
