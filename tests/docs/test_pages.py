@@ -21,6 +21,7 @@ from transload.settings import PROJECT_FILE, ProjectSettings, configure_plugins,
 from transload_dynamics_sink.settings import DynamicsSettings
 from transload_kickserv_source.inferred import InferredReads
 from transload_kickserv_source.settings import KickservSettings
+from transload_tags.settings import TagSettings
 
 if TYPE_CHECKING:
     from docs.conftest import Manual, Page
@@ -143,6 +144,7 @@ def test_every_project_file_of_the_built_in_plugins_is_valid(manual: "Manual", t
         *((f"`[{name}]`", field.annotation) for name, field in ProjectSettings.model_fields.items()),
         ("`[kickserv_source]`", KickservSettings),
         ("`[kickserv_source.inferred]`", InferredReads),
+        ("`[tags]`", TagSettings),
         ("`[dynamics_sink]`", DynamicsSettings),
     ],
 )

@@ -20,7 +20,10 @@ from transload._reports.document import encode_document, encode_schema, report_d
 from transload.converters import CONVERTERS
 from transload.mapping import parse_mapping
 from transload.testing import host_plugins
+from transload_dynamics_sink.converters import CONVERTERS as DYNAMICS
+from transload_fieldservice.converters import CONVERTERS as FIELDSERVICE
 from transload_kickserv_source.converters import CONVERTERS as KICKSERV
+from transload_tags import plugin as tags
 
 if TYPE_CHECKING:
     from docs.conftest import Manual
@@ -35,6 +38,13 @@ ERRORS = [
     for _, error in inspect.getmembers(errors, inspect.isclass)
     if issubclass(error, errors.TransloadError) and error is not errors.TransloadError
 ]
+OFFERED = {
+    "For every mapping": CONVERTERS,
+    "For Kickserv": KICKSERV,
+    "For Dynamics": DYNAMICS,
+    "For Field Service": FIELDSERVICE,
+    "For tags": tags.converters(),
+}
 GROUPS = (errors.ConfigError, errors.RunError, errors.RecordError)
 
 
@@ -172,12 +182,13 @@ def keys_of(model: type[BaseModel]) -> dict[str, str]:
 def test_every_converter_is_described(manual: "Manual") -> None:
     page = manual.page("reference/converters.md")
 
-    assert {cells[0] for cells in page.rows("For every mapping")} == set(CONVERTERS)
-    assert {cells[0] for cells in page.rows("For Kickserv")} == set(KICKSERV)
+    assert {title: {cells[0] for cells in page.rows(title)} for title in OFFERED} == {
+        title: set(offered) for title, offered in OFFERED.items()
+    }
 
 
 def test_the_examples_of_converters_are_true(manual: "Manual") -> None:
-    known = {**CONVERTERS, **KICKSERV}
+    known = {name: converter for offered in OFFERED.values() for name, converter in offered.items()}
     names = {"Decimal": Decimal, "date": date, "datetime": datetime}
 
     for name, _, takes, gives in manual.page("reference/converters.md").rows():
