@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from transload import TableName
 from transload_kickserv_source.settings import KickservSettings
 from transload_tags.settings import TagSettings
 
@@ -132,6 +133,18 @@ def test_its_table_of_events_is_that_of_the_documents(page: Page, sales: Shipped
         if document.source_entity == "event"
         for kind in document.when["kind"]
     }
+
+
+def test_its_table_of_event_states_is_that_of_both_variants(page: Page, sales: Shipped, service: Shipped) -> None:
+    shown = {cells[0].strip("`"): (cells[1], cells[2]) for cells in table_below(page, "The calendar", "event")}
+
+    activity = sales.documents["event"].finish["statecode"].values or {}
+    field_service = service.target.tables[TableName("bookingstatus")].columns["msdyn_fieldservicestatus"].options
+    booking = {
+        str(given["id"]): field_service[int(str(given["status"]))]
+        for given in service.documents["booking_status"].given
+    }
+    assert shown == {state: (activity[state], booking[state]) for state in booking}
 
 
 def test_every_setting_that_it_discusses_has_this_default(page: Page) -> None:

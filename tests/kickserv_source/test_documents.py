@@ -182,6 +182,32 @@ def test_the_rule_for_invoices_can_be_widened(account: MakeAccount) -> None:
     assert wide["invoice"][0].fields["number"] == "525"
 
 
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        ({"status": "complete"}, "open"),
+        ({"status": "complete", "invoice_date": NOON}, "invoiced"),
+        ({"status": "canceled"}, "canceled"),
+        ({"status": "canceled", "invoice_date": NOON}, "invoiced"),
+        ({"total": None}, None),
+    ],
+)
+def test_a_job_says_what_became_of_its_order(account: MakeAccount, more: Row, state: str | None) -> None:
+    row: Row = {"id": 5, "total": 100, "status": "scheduled", **more}
+
+    fields = only(job_records(row, account()), "job")
+
+    assert (fields["order_state"], fields["has_order"]) == (state, state is not None)
+
+
+def test_a_job_is_done_where_its_customer_is(account: MakeAccount) -> None:
+    place: Row = {"service_city": "Upland", "latitude": Decimal("39.954452"), "longitude": Decimal("-89.5")}
+
+    fields = only(job_records({"id": 5, "customer": {"id": 3, **place}}, account()), "job")
+
+    assert {name: fields[name] for name in place} == place
+
+
 def test_lines_in_their_order_and_deleted_ones_left_out(account: MakeAccount) -> None:
     charges: tuple[Row, ...] = (
         {"id": 3, "total": 1, "quantity": 1, "price_per_unit": 1},
