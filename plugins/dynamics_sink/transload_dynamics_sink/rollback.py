@@ -38,7 +38,10 @@ def undo(inverses: Sequence[Inverse], context: RunContext) -> list[Outcome]:
             return unlink_rows(dataverse, metadata, cast(Sequence[Disassociate], inverses))
         case DropSchema():
             worker = context.resource(open_schema_worker)
-            return [worker.drop(inverse.change) for inverse in cast(Sequence[DropSchema], inverses)]
+            outcomes = [worker.drop(inverse.change) for inverse in cast(Sequence[DropSchema], inverses)]
+            # Once, at the end: to describe a table anew for each of hundreds of columns takes longer than to drop them.
+            metadata.forget()
+            return outcomes
 
 
 def delete_rows(dataverse: Dataverse, metadata: Metadata, inverses: Sequence[DeleteRow]) -> list[Outcome]:

@@ -67,7 +67,8 @@ class SchemaWorker:
         except RefusedError as error:
             return Outcome(error=error)
         finally:
-            self._metadata.forget()
+            if change.kind is not SchemaKind.COLUMN:
+                self._metadata.forget()
         return Outcome(note="" if removed else "was gone already")
 
     def _make(self, change: SchemaChange) -> SchemaOutcome:
@@ -159,7 +160,7 @@ class SchemaWorker:
                 return [f"solutions({found['solutionid']})"] if found else []
             case SchemaKind.LINK:
                 return [f"RelationshipDefinitions(SchemaName={quoted(change.name)})"]
-        if self._metadata.find_table(change.table) is None:
+        if not self._metadata.has_table(change.table):
             return []
         root = f"EntityDefinitions(LogicalName={quoted(change.table)})"
         if change.kind is SchemaKind.TABLE:
