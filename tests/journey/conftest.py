@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,6 +118,11 @@ class Client:
         assert len(rows) == 1, f"{len(rows)} rows of {table} hold {values}"
         return rows[0]
 
+    def label_of(self, table: str, column: str, value: object) -> str | None:
+        """Return the label of a choice's value, as people see it; None when the column knows no such value."""
+        options = self.sandbox.dataverse.org.environment.model.tables[table].columns[column].options
+        return options.get(value) if isinstance(value, int) else None
+
     def digest(self) -> dict[str, str]:
         """Return a digest of every table of the target, and of its metadata."""
         return self.sandbox.dataverse.org.digest()
@@ -182,7 +187,7 @@ def open_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
     """Return a maker of clients, each with a sandbox of its own."""
     open_sandboxes: list[Sandbox] = []
 
-    def make(customers: int = 8, seed: int = 7) -> Client:
+    def make(customers: int = 8, seed: int = 7, plugins: Sequence[str] = ()) -> Client:
         sandbox = Sandbox(customers=customers, seed=seed)
         sandbox.dataverse.org.environment.key_index_seconds = 0.0
         sandbox.__enter__()
@@ -190,7 +195,9 @@ def open_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         folder = tmp_path_factory.mktemp("clients") / "example-ducts"
         folder.mkdir()
         client = Client(folder, sandbox, dict(sandbox.environment()))
-        client.project_file.write_text(sandbox.project_file(folder.name), encoding="utf-8")
+        listed = "".join(f', "{plugin}"' for plugin in ("dynamics_sink", *plugins)).removeprefix(", ")
+        text = sandbox.project_file(folder.name).replace('"dynamics_sink"', listed, 1)
+        client.project_file.write_text(text, encoding="utf-8")
         return client
 
     yield make

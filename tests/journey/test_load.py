@@ -6,7 +6,9 @@ transload is checked, not trusted.
 
 from __future__ import annotations
 
+import base64
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,13 +22,18 @@ if TYPE_CHECKING:
     from journey.conftest import Answer, Client, Row
 
 SECRET = {"token", "password_digest", "remember_me_token", "stripe_customer_id"}
-KEY_COLUMN = {"customer": "ks_kickservid", "contact": "ks_kickservcontactid", "job": "ks_jobid"}
+KEY_COLUMN = {
+    "customer": "ks_kickservid",
+    "contact": "ks_kickservcontactid",
+    "job": "ks_jobid",
+    "estimate": "ks_estimateid",
+}
 PARENT_COLUMN = {
     "customer": "_parentaccountid_value",
     "contact": "_parentcustomerid_value",
     "job": "_customerid_value",
 }
-TABLE = {"customer": "account", "contact": "contact", "job": "incident", "note": "annotation"}
+TABLE = {"customer": "account", "contact": "contact", "job": "incident", "note": "annotation", "estimate": "quote"}
 FALLBACK = "migration.fallback@example.com"
 
 
@@ -49,27 +56,25 @@ class Loaded:
             "customer": company.customers.rows,
             "contact": company.contacts.rows,
             "job": lambda: (row for row in company.jobs.rows() if company.is_job(row)),
-            "note": lambda: (row for row in company.notes.rows() if self._parent_moves(row)),
+            "note": company.notes.rows,
         }
         return list(found[entity]())
 
-    def _parent_moves(self, note: Mapping[str, Any]) -> bool:
-        """Whether a note hangs on something that is read; opportunities are not."""
+    def parent_of(self, note: Mapping[str, Any]) -> str:
+        """Return what a note hangs on; Kickserv says Job of its opportunities too."""
         company = self.client.sandbox.kickserv.company
-        if note["noteable_type"] == "Customer":
-            return True
-        job = company.job_by_id(note["noteable_id"])
-        return job is not None and company.is_job(job)
+        job = company.job_by_id(note["noteable_id"]) if note["noteable_type"] == "Job" else None
+        return "customer" if job is None else "job" if company.is_job(job) else "estimate"
 
     def target(self, entity: str, record: Mapping[str, Any]) -> Row:
         """Return the only row that a record became."""
         if entity == "note":
-            parent = "job" if record["noteable_type"] == "Job" else "customer"
             return self.client.row(
                 "annotation",
+                isdocument=False,
                 notetext=unix(record["note"]),
                 createdon=instant(record["created_at"]),
-                _objectid_value=self.id_of(parent, record["noteable_id"]),
+                _objectid_value=self.id_of(self.parent_of(record), record["noteable_id"]),
             )
         return self.client.row(TABLE[entity], **{KEY_COLUMN[entity]: str(record["id"])})
 
@@ -92,7 +97,7 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Loaded:
-    client = open_client(customers=24)
+    client = open_client(customers=12)
     untouched = {table: client.rows(table) for table in ("account", "contact")}
     answers = client.walk(*to_the_sample, ("run",))
     before = client.digest()
@@ -149,14 +154,40 @@ def test_a_second_run_sends_no_write(loaded: Loaded) -> None:
 
 @pytest.mark.parametrize("entity", ["customer", "contact", "job", "note"])
 def test_there_is_one_row_for_each_record_and_no_other(loaded: Loaded, entity: str) -> None:
-    records, stood_in = loaded.records(entity), 1 if entity == "customer" else 0
+    records, before = loaded.records(entity), len(loaded.untouched.get(TABLE[entity], []))
+    others = {
+        "customer": loaded.client.rows("account", name="Unassigned Customer"),
+        "contact": loaded.client.rows("contact", ks_implied=True),
+        "note": loaded.client.rows("annotation", isdocument=True),
+    }
 
     rows = [loaded.target(entity, record)[f"{TABLE[entity]}id"] for record in records]
 
     assert len(set(rows)) == len(records) > 0
-    assert len(loaded.client.rows(TABLE[entity])) == len(records) + stood_in + len(
-        loaded.untouched.get(TABLE[entity], [])
-    )
+    assert len(loaded.client.rows(TABLE[entity])) == len(records) + before + len(others.get(entity, []))
+
+
+def test_people_whom_only_a_customer_names_become_its_contacts(loaded: Loaded) -> None:
+    customers = {str(record["id"]): record for record in loaded.records("customer")}
+
+    implied = loaded.client.rows("contact", ks_implied=True)
+
+    assert implied
+    for row in implied:
+        _, ident, place = str(row["ks_kickservcontactid"]).split("-", 2)
+        named = customers[ident]["contact" if place == "contact" else "alt_contact"]
+        assert " ".join(filter(None, (row["firstname"], row["lastname"]))) == " ".join(named.split())
+        assert row["_parentcustomerid_value"] == loaded.id_of("customer", ident)
+
+
+def test_every_file_is_there_to_the_last_byte(loaded: Loaded) -> None:
+    company = loaded.client.sandbox.kickserv.company
+    files = list(company.attachments.rows())
+
+    rows = loaded.client.rows("annotation", isdocument=True)
+
+    assert len(rows) == len(files) > 0
+    assert Counter(base64.b64decode(str(row["documentbody"])) for row in rows) == Counter(map(company.content_of, files))
 
 
 @pytest.mark.parametrize("entity", ["customer", "contact", "job", "note"])
@@ -211,6 +242,8 @@ def _arrived(loaded: Loaded, entity: str, name: str, record: Mapping[str, Any], 
             key, cut = f"customer {record['id']}", loaded.losses()
             lines = [line.strip() for line in value.splitlines()]
             return all(line in found or (key, line) in cut for line in lines)
+        case ("customer" | "job"), own if own.startswith("custom_"):
+            return _own_field_arrived(loaded, entity, own, value, row)
         case "job", "job_allocations":
             return bool(json.loads(str(row["ks_allocations"])) == json.loads(json.dumps(value)))
         case "note", "noteable_id" | "noteable_type" | "note":
@@ -222,6 +255,25 @@ def _arrived(loaded: Loaded, entity: str, name: str, record: Mapping[str, Any], 
             return row["_ownerid_value"] == user["systemuserid"]
         case _:
             return False
+
+
+def _own_field_arrived(loaded: Loaded, entity: str, name: str, value: Any, row: Row) -> bool:
+    """Whether a value of a field that the account has defined stands in its column, in the field's own type."""
+    company = loaded.client.sandbox.kickserv.company
+    (field,) = [
+        it for it in company.custom_fields.rows() if it["applies_to"].lower() == entity and it["column_name"] == name
+    ]
+    folder = loaded.client.folder / "mapping"
+    document = yaml.safe_load((folder / f"{entity}.yaml").read_text(encoding="utf-8"))
+    (column,) = [column for column, rule in document["fields"].items() if rule.get("from") == name]
+    cell = row[column]
+    match field["field_type"]:
+        case "checkbox":
+            return cell is (str(value).lower() in {"yes", "true"})
+        case "select":
+            return loaded.client.label_of(TABLE[entity], column, cell) == value
+        case _:
+            return cell in forms(value)
 
 
 def test_sub_customers_hang_on_their_parent(loaded: Loaded) -> None:
