@@ -46,6 +46,13 @@ class RunTable(_Table):
     """Requests in flight."""
 
 
+class AuditTable(_Table):
+    """The ``[audit]`` table."""
+
+    samples: Literal["masked", "plain", "none"] = "masked"
+    """How the audit shows values of the source: their shape, as they are, or not at all."""
+
+
 class SampleTable(_Table):
     """The ``[sample]`` table."""
 
@@ -77,6 +84,7 @@ class ProjectSettings(_Table):
     """The tables of a project file that belong to the framework."""
 
     project: ProjectTable
+    audit: AuditTable = AuditTable()
     run: RunTable = RunTable()
     sample: SampleTable = SampleTable()
     delta: DeltaTable = DeltaTable()

@@ -90,6 +90,16 @@ class SourceEntity:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Something of the source that no record carries, so that people rebuild it in the target."""
+
+    name: str
+    why: str
+    rebuild: str
+    """What takes its place in the target."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSchema:
     """What a source offers.
 
@@ -98,11 +108,13 @@ class SourceSchema:
         account: Which account of it. System and account together seed the row ids,
             so two accounts moved to one target never collide.
         entities: The entities, in the order in which they should be extracted.
+        left_behind: What cannot be read, for the audit's list of what is to be rebuilt.
     """
 
     system: str
     account: str
     entities: Sequence[SourceEntity]
+    left_behind: Sequence[LeftBehind] = ()
 
 
 # --- the target side ---------------------------------------------------------
@@ -216,6 +228,33 @@ class TargetTable:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetLimits:
+    """How much a target takes, for the audit's forecast.
+
+    Attributes:
+        window: Seconds over which the next three are counted, for each user that writes.
+        requests: Requests in a window.
+        execution: Seconds of the server's work in a window.
+        in_flight: Requests at a time.
+        daily: Writes in 24 hours that the licences grant; for all users together.
+        row_seconds: The server's work for one row that comes in a batch.
+        request_seconds: Time that a request takes besides its rows.
+        row_bytes: Storage of one row with its indexes.
+        most_rows: Rows in one request.
+    """
+
+    window: int
+    requests: int
+    execution: int
+    in_flight: int
+    daily: int
+    row_seconds: Decimal
+    request_seconds: Decimal
+    row_bytes: int
+    most_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSchema:
     """What a target offers, read from the live system.
 
@@ -226,6 +265,7 @@ class TargetSchema:
         custom_prefix: Prefix of the columns that the client creates (``mig``); a mapping
             writes it as ``{prefix}``.
         facts: What else an administrator wants to see: version, edition, currency.
+        limits: How much it takes, as far as that is known.
     """
 
     system: str
@@ -233,6 +273,7 @@ class TargetSchema:
     tables: Mapping[TableName, TargetTable]
     custom_prefix: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    limits: TargetLimits | None = None
 
 
 # --- lookups and writes --------------------------------------------------------

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeAlias
 
 from transload._pipeline.fit import utf16_length
 from transload.values import FieldType, Record, Value
 
+Extreme: TypeAlias = int | Decimal | date | datetime
+"""What has a smallest and a largest."""
 _MOST_DISTINCT = 200
 _MOST_SAMPLES = 3
 
@@ -20,6 +23,8 @@ class FieldProfile:
         filled: Records with a value that is neither null nor empty.
         distinct: Up to 200 different values with their counts, each of a list; more are not counted apart.
         longest: Longest text in UTF-16 code units.
+        lowest: Smallest number, or earliest date or time, of the kind that was seen first.
+        highest: Largest number, or latest date or time.
         largest: Largest file in bytes.
     """
 
@@ -33,6 +38,8 @@ class FieldProfile:
     types: dict[FieldType, int] = field(default_factory=dict)
     distinct: dict[str, int] = field(default_factory=dict)
     overflowed: bool = False
+    lowest: Extreme | None = None
+    highest: Extreme | None = None
 
     @property
     def seen(self) -> int:
@@ -55,6 +62,8 @@ class FieldProfile:
         self.longest = max(self.longest, utf16_length(str(value)))
         if isinstance(value, Decimal) and isinstance(exponent := value.as_tuple().exponent, int):
             self.digits = max(self.digits, -exponent)
+        if isinstance(value, int | Decimal | date) and not isinstance(value, bool):
+            self._widen(value)
         for text in map(str, value) if isinstance(value, tuple) else [str(value)]:
             if text in self.distinct or len(self.distinct) < _MOST_DISTINCT:
                 self.distinct[text] = self.distinct.get(text, 0) + 1
@@ -70,6 +79,18 @@ class FieldProfile:
         if kinds == {FieldType.INTEGER, FieldType.DECIMAL}:
             return FieldType.DECIMAL
         return FieldType.NESTED if FieldType.NESTED in kinds else FieldType.TEXT
+
+    def _widen(self, value: Extreme) -> None:
+        """Take a number, a date or a time into account for the extremes."""
+        try:
+            if self.lowest is None or self.highest is None:
+                self.lowest = self.highest = value
+            elif value < self.lowest:  # type: ignore[operator]  # values that do not compare are left out below
+                self.lowest = value
+            elif value > self.highest:  # type: ignore[operator]
+                self.highest = value
+        except TypeError:
+            return
 
     @property
     def samples(self) -> tuple[str, ...]:

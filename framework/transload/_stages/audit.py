@@ -1,14 +1,76 @@
 """Audit: what is in the source, what the target is, what could go wrong. Writes to neither."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from transload._mistakes import nearest
 from transload._pipeline.extract import stage_given, stage_source, staged_entities
-from transload._pipeline.profile import FieldProfile, profile_records
-from transload._reports import Chart, Column, Report, Series, Table
-from transload._stages.bench import Bench
+from transload._pipeline.profile import profile_records
+from transload._reports import Chart, Report, Table
+from transload._stages.audit_tables import (
+    Profiles,
+    choice_charts,
+    duplicates_table,
+    fields_table,
+    inventory_table,
+    options_table,
+    orphans_table,
+    rebuild_table,
+    records_chart,
+    users_tables,
+)
+from transload._stages.bench import Bench, assemble
+from transload._stages.completion import complete, gaps, known_fields
+from transload._stages.duplicates import Duplicates, find_duplicates
+from transload._stages.encounters import Encounters, meet, tell_encounters
+from transload._stages.forecast import forecast_tables
+from transload._stages.grade import (
+    BROKEN,
+    CUSTOM,
+    DOUBLES,
+    LOST,
+    ORPHANS,
+    REBUILD,
+    grade_of,
+    grade_table,
+    grade_text,
+    measure,
+)
+from transload._stages.masking import Samples
+from transload._stages.rehearsal import Rehearsal, rehearse
 from transload._stages.reporting import report_of, verdict_of_findings
-from transload.values import EntityName, FieldType, Finding, Severity, SourceSchema, TargetSchema
+from transload.errors import MappingError
+from transload.mapping import Mapping as MappingDocument
+from transload.values import EntityName, Finding, Severity, SourceSchema, TargetSchema
+
+
+@dataclass(slots=True)
+class _Trial:
+    """What the mapping would come to, as far as it compiles.
+
+    Attributes:
+        gaps: Filled fields that no rule of the documents covers.
+        mistakes: Why it does not compile.
+    """
+
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    met: list[Encounters] = field(default_factory=list)
+    gaps: int = 0
+    mistakes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    """All that was looked at; ``reading`` is how many seconds the source was read."""
+
+    source: SourceSchema
+    target: TargetSchema
+    counts: Mapping[EntityName, int]
+    profiles: Profiles
+    trial: _Trial
+    doubles: Sequence[Duplicates]
+    reading: float
 
 
 def audit(bench: Bench) -> Report:
@@ -16,35 +78,86 @@ def audit(bench: Bench) -> Report:
     findings = bench.plugins.check(bench.context)
     source = bench.source()
     documents = bench.all_documents()
+    started = bench.context.clock()
     counts = stage_source(source, bench.plugins, bench.ledger, bench.context, bench.run_id)
+    reading = (bench.context.clock() - started).total_seconds()
     stage_given(documents.values(), bench.ledger, bench.run_id)
     target = bench.target(documents)
-    profiles = {
+    profiles: Profiles = {
         entity: profile_records(r for batch in bench.ledger.staging.batches(entity) for r in batch)
         for entity in staged_entities(source, bench.ledger)
     }
+    trial = _try_mapping(bench, documents, profiles)
+    doubles = _duplicates(bench, profiles, documents)
     findings += bench.plugins.audit(source, target, bench.context)
+    findings += [*_of_trial(trial), *tell_encounters(trial.met), *_of_duplicates(doubles)]
     findings += _unmapped(counts, {document.source_entity for document in documents.values()}, source, target)
     bench.ledger.notes.set_findings("audit", findings)
     bench.summary["counts"] = {str(entity): count for entity, count in counts.items()}
-    facts = {
-        "Source": f"{source.system} {source.account}",
-        "Target": f"{target.system} {target.address}",
-        **target.facts,
-        "Records": f"{sum(counts.values()):,}",
-    }
-    verdict = verdict_of_findings(
-        findings, f"{sum(counts.values()):,} records read; nothing was written.", "transload plan"
-    )
-    return report_of(
-        bench, "Audit of both systems", verdict, facts, findings,
-        [_inventory(counts, profiles), *(_fields(entity, profile) for entity, profile in profiles.items())],
-        [_records_chart(counts), *_choice_charts(profiles)],
-    )  # fmt: skip
+    return _report(bench, _Stock(source, target, counts, profiles, trial, doubles, reading), findings)
+
+
+def _try_mapping(bench: Bench, documents: Mapping[str, MappingDocument], profiles: Profiles) -> _Trial:
+    """Translate every record as the plan would, and look for what it meets in the target; nothing is sent."""
+    trial = _Trial()
+    try:
+        prefix = bench.target({}).custom_prefix
+        become = {entity: document.table for entity, document in documents.items()}
+        documents = {entity: document.filled_in(prefix, become) for entity, document in documents.items()}
+        fields = known_fields(bench.source(), profiles, documents)
+        trial.gaps = len(gaps(documents, fields))
+        documents = complete(documents, fields, prefix)
+        machinery = assemble(bench, documents)
+    except MappingError as error:
+        trial.mistakes = tuple(str(error).splitlines())
+        return trial
+    trial.rehearsal = rehearse(bench, machinery, parents=True)
+    trial.met = meet(bench, machinery, bench.target(documents))
+    return trial
+
+
+def _of_trial(trial: _Trial) -> Iterator[Finding]:
+    """Yield what the rehearsal showed. It blocks the plan, not the audit: the mapping may still be edited."""
+    if trial.mistakes:
+        yield Finding("mapping_unfinished", Severity.INFO, "The mapping does not compile yet, so it was not rehearsed",
+                      "; ".join(trial.mistakes), "`transload plan` says what to do.")  # fmt: skip
+    for (entity, reason, remedy), count in trial.rehearsal.rejections.most_common():
+        yield Finding("breaks_a_rule", Severity.WARNING, f"{count:,} {entity} records: {reason}", "", remedy, count)
+    kinds = Counter((loss.key.entity, loss.column, loss.kind) for loss in trial.rehearsal.losses)
+    for (entity, column, kind), count in kinds.most_common():
+        yield Finding("would_lose", Severity.WARNING, f"{entity}: {column} {kind} in {count:,} records", "",
+                      "Give the rule a larger column, or accept it with the approval.", count)  # fmt: skip
+    for (entity, column), its in trial.rehearsal.orphans.items():
+        key, parent = its.examples[0]
+        yield Finding("orphans", Severity.WARNING, f"{its.count:,} {entity} records name a parent that is not there",
+                      f"column {column}; for example {key} names {parent}",
+                      "Restore the parent in the source, or let the rule's `missing` decide.", its.count)  # fmt: skip
+
+
+def _duplicates(bench: Bench, profiles: Profiles, documents: Mapping[str, MappingDocument]) -> list[Duplicates]:
+    """Return likely duplicates among the records that become rows."""
+    written = {document.source_entity for document in documents.values() if document.writes_rows}
+    return [
+        group
+        for entity, profile in profiles.items()
+        if entity in written
+        for group in find_duplicates(entity, profile, (r for b in bench.ledger.staging.batches(entity) for r in b))
+    ]
+
+
+def _of_duplicates(groups: Sequence[Duplicates]) -> Iterator[Finding]:
+    by_kind: dict[tuple[EntityName, str], list[Duplicates]] = {}
+    for group in groups:
+        by_kind.setdefault((group.entity, group.by), []).append(group)
+    for (entity, by), its in by_kind.items():
+        count = sum(len(group.keys) for group in its)
+        yield Finding("duplicates", Severity.WARNING, f"{count:,} {entity} records share their {by} with another",
+                      f"{len(its):,} groups, the largest of {len(its[0].keys):,} records; listed below",
+                      "Merge them in the source before the load, or accept that both come along.", count)  # fmt: skip
 
 
 def _unmapped(
-    counts: dict[EntityName, int], mapped: set[str], source: SourceSchema, target: TargetSchema
+    counts: Mapping[EntityName, int], mapped: set[str], source: SourceSchema, target: TargetSchema
 ) -> list[Finding]:
     aids = {entity.name for entity in source.entities if all(field.derived for field in entity.fields.values())}
     return [
@@ -61,78 +174,43 @@ def _unmapped(
     ]
 
 
-def _inventory(counts: dict[EntityName, int], profiles: dict[EntityName, dict[str, FieldProfile]]) -> Table:
-    return Table(
-        "Inventory of the source",
-        [Column("entity", "Entity"), Column("records", "Records", numeric=True),
-         Column("fields", "Fields", numeric=True), Column("filled", "Ever filled", numeric=True)],
-        [
-            {
-                "entity": entity,
-                "records": counts.get(entity, 0),
-                "fields": len(profile),
-                "filled": sum(field.filled > 0 for field in profile.values()),
-            }
-            for entity, profile in profiles.items()
-        ],
-        brief=True,
-    )  # fmt: skip
+def _amounts(stock: _Stock) -> dict[str, int]:
+    rehearsal = stock.trial.rehearsal
+    return {
+        CUSTOM: stock.trial.gaps,
+        ORPHANS: sum(its.count for its in rehearsal.orphans.values()),
+        DOUBLES: len({key for group in stock.doubles for key in group.keys}),
+        BROKEN: rehearsal.rejections.total(),
+        LOST: len(rehearsal.losses),
+        REBUILD: len(stock.source.left_behind),
+    }
 
 
-_LONGEST_LABEL = 60
-_MOST_CHARTS = 24
-_MOST_CHOICES = 12
-"""A field with more different values is no choice that people would look at."""
-_LEAST_REPEATED = 3
-"""How often a value must occur on average."""
-
-
-def _records_chart(counts: dict[EntityName, int]) -> Chart:
-    filled = sorted((entity for entity in counts if counts[entity]), key=lambda entity: -counts[entity])
-    return Chart("Records by entity", filled, [Series("records", [counts[e] for e in filled])], unit="records")
-
-
-def _choice_charts(profiles: dict[EntityName, dict[str, FieldProfile]]) -> list[Chart]:
-    """Return charts of the choices that most records fill; the tables tell of all fields."""
-    charts = [chart for entity, profile in profiles.items() for chart in _choices(entity, profile)]
-    weight = {chart.title: sum(chart.series[0].values) for chart in charts}
-    heaviest = sorted(weight, key=lambda title: -weight[title])[:_MOST_CHARTS]
-    return [chart for chart in charts if chart.title in heaviest]
-
-
-def _choices(entity: EntityName, profile: dict[str, FieldProfile]) -> Iterator[Chart]:
-    """Yield a chart for each field whose values look like a choice."""
-    for name, field in profile.items():
-        few = 1 < len(field.distinct) <= _MOST_CHOICES and not field.overflowed
-        if few and field.type is FieldType.TEXT and field.filled >= _LEAST_REPEATED * len(field.distinct):
-            values = sorted(field.distinct, key=lambda value: (-field.distinct[value], value))
-            numbers = [field.distinct[value] for value in values]
-            labels = [
-                value if len(value) <= _LONGEST_LABEL else f"{value[:_LONGEST_LABEL]}\N{HORIZONTAL ELLIPSIS}"
-                for value in values
-            ]
-            yield Chart(f"{entity}: values of {name}", labels, [Series("records", numbers)], unit="records")
-
-
-def _fields(entity: EntityName, profile: dict[str, FieldProfile]) -> Table:
-    records = max((field.seen for field in profile.values()), default=0)
-    return Table(
-        f"Fields of {entity}",
-        [Column("field", "Field"), Column("type", "Type"), Column("filled", "Filled", numeric=True, of="records"),
-         Column("empty", "Empty", numeric=True), Column("null", "Null", numeric=True),
-         Column("distinct", "Distinct"), Column("longest", "Longest", numeric=True)],
-        [
-            {
-                "field": name,
-                "type": field.type if field.filled else "",
-                "filled": field.filled,
-                "records": records,
-                "empty": field.empty,
-                "null": field.null,
-                "distinct": f"over {len(field.distinct)}" if field.overflowed else str(len(field.distinct)),
-                "longest": field.longest,
-            }
-            for name, field in profile.items()
-        ],
-        filterable=True,
-    )  # fmt: skip
+def _report(bench: Bench, stock: _Stock, findings: Sequence[Finding]) -> Report:
+    source, target, rehearsal = stock.source, stock.target, stock.trial.rehearsal
+    samples, total = Samples(bench.project.settings.audit.samples), sum(stock.counts.values())
+    measures = measure(total, _amounts(stock), findings)
+    grade = bench.summary["grade"] = grade_of(measures)
+    facts = {
+        "Source": f"{source.system} {source.account}",
+        "Target": f"{target.system} {target.address}",
+        **target.facts,
+        "Records": f"{total:,}",
+        "Complexity": grade_text(grade),
+    }
+    tables: list[Table] = []
+    charts: list[Chart] = []
+    if target.limits is not None and rehearsal.writes:
+        run = bench.project.settings.run
+        more, tables, charts = forecast_tables(rehearsal, target.limits, run, stock.reading)
+        facts |= more
+    tables = [
+        inventory_table(stock.counts, stock.profiles), grade_table(grade, measures), *tables,
+        *users_tables(stock.trial.met), *orphans_table(rehearsal.orphans), *duplicates_table(stock.doubles, samples),
+        *rebuild_table(source.left_behind),
+        *options_table(source, stock.profiles, samples),
+        *(fields_table(entity, profile, samples) for entity, profile in stock.profiles.items()),
+    ]  # fmt: skip
+    verdict = verdict_of_findings(findings, f"{total:,} records read; nothing was written.", "transload plan")
+    all_charts = [records_chart(stock.counts), *charts, *choice_charts(stock.profiles, samples)]
+    return report_of(bench, "Audit of both systems", verdict, facts, findings, tables, all_charts)

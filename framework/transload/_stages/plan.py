@@ -33,6 +33,7 @@ from transload._stages.plan_tables import (
     skipped_tables,
 )
 from transload._stages.plan_workbook import WORKBOOK, leave_workbook, require_whole, take_workbook
+from transload._stages.rehearsal import Rehearsal, rehearse
 from transload._stages.reporting import losses_table, report_of, verdict_of_findings
 from transload._stages.schema_changes import missing_changes
 from transload._stages.since_plan import KeptPlan, differences, keep_plan, last_plan, open_proposals
@@ -42,16 +43,7 @@ from transload._workbook.write import PlanContent
 from transload.errors import MappingError
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import Proposal, render_mapping
-from transload.values import EntityName, Finding, Loss, Phase, Rejection, SchemaChange, Severity, TargetSchema
-
-
-@dataclass(frozen=True, slots=True)
-class _Rehearsal:
-    """What translating every staged record gave; ``translated`` counts the records that each document reads."""
-
-    translated: Counter[EntityName]
-    rejections: Counter[tuple[EntityName, str, str]]
-    losses: tuple[Loss, ...]
+from transload.values import EntityName, Finding, SchemaChange, Severity, TargetSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ class _Plan:
     target: TargetSchema
     changes: Sequence[SchemaChange]
     lines: Mapping[str, Sequence[Line]]
-    rehearsal: _Rehearsal
+    rehearsal: Rehearsal
 
 
 def plan(bench: Bench, check: bool = False, workbook: Path | None = None) -> Report:
@@ -113,7 +105,7 @@ def plan(bench: Bench, check: bool = False, workbook: Path | None = None) -> Rep
     kept = last_plan(bench.ledger)
     made = _Plan(
         documents, fields, open_proposals(kept, proposals, documents), machinery, target,
-        missing_changes(documents.values(), target), lines, _rehearse(bench, machinery),
+        missing_changes(documents.values(), target), lines, rehearse(bench, machinery),
     )  # fmt: skip
     findings = _findings(made.rehearsal)
     digest = kept.workbook if kept is not None else ""
@@ -201,33 +193,12 @@ _HEADER = """\
 """
 
 
-def _rehearse(bench: Bench, machinery: Machinery) -> _Rehearsal:
-    rejections: Counter[tuple[EntityName, str, str]] = Counter()
-    losses: list[Loss] = []
-    translated: Counter[EntityName] = Counter()
-    for entity, mapper in machinery.mappings.items():
-        phases = [phase for phase in Phase if mapper.has(phase)]
-        for phase in phases:
-            for batch in machinery.records.batches(entity):
-                translated[entity] += len(batch) if phase is phases[0] else 0
-                results = bench.plugins.transform(batch, mapper.at(phase), bench.context)
-                if phase is Phase.ROWS and mapper.computed:
-                    results += [found for r in batch if isinstance(found := mapper.compute(r), Rejection)]
-                for result in results:
-                    if isinstance(result, Rejection):
-                        reason = str(result.error).removeprefix(f"{result.key}: ")
-                        rejections[entity, reason, result.error.remedy] += 1
-                    else:
-                        losses.extend(result.losses)
-    return _Rehearsal(translated, rejections, tuple(losses))
-
-
 def _records(count: int, entity: str = "") -> str:
     """Return a number of records in words."""
     return " ".join(filter(None, [f"{count:,}", entity, "record" if count == 1 else "records"]))
 
 
-def _findings(rehearsal: _Rehearsal) -> list[Finding]:
+def _findings(rehearsal: Rehearsal) -> list[Finding]:
     findings = [
         Finding("untranslatable", Severity.BLOCKER, f"{_records(count, entity)}: {reason}", "", remedy, count)
         for (entity, reason, remedy), count in rehearsal.rejections.most_common()

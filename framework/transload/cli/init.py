@@ -56,6 +56,7 @@ def _project_file(name: str, plugins: list[str]) -> str:
 
     listed = ", ".join(f'"{plugin}"' for plugin in plugins)
     lines = ["[project]", f'name = "{name}"', f"plugins = [{listed}]", '# ledger = "ledger.sqlite"', ""]
+    lines += ["[audit]", '# samples = "masked"', ""]
     lines += ["[run]", "# batch_size = 200", "# workers = 4", "", "[sample]", "# records = 150", ""]
     lines += ["[delta]", '# conflict = "target"', ""]
     lines += ["[approvals]", "# four_eyes = false", "# mapping = []", "# sample = []", "# cutover = []", ""]

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from transload import Finding, Lookup, RunContext, Severity, TargetSchema
 from transload.errors import ConfigError
+from transload_dynamics_sink.bystanders import find_bystanders
 from transload_dynamics_sink.client import Dataverse, Json, open_dataverse, query
 from transload_dynamics_sink.lookups import USERS, open_finder
 from transload_dynamics_sink.metadata import Metadata
+from transload_dynamics_sink.rights import find_missing_rights
+from transload_dynamics_sink.settings import DynamicsSettings
 
 _FIELD_SERVICE = "startswith(uniquename,'FieldService') or startswith(uniquename,'msdyn_FieldService')"
 """The solution's unique name, as releases differ in it."""
@@ -73,7 +76,11 @@ def audit_environment(target: TargetSchema, context: RunContext) -> list[Finding
                 "Consider switching auditing off for the tables of the migration until it is done.",
             )
         )
-    return [*findings, *_fallback_owner(context)]
+    dataverse = context.resource(open_dataverse)
+    bypass = context.settings_of(DynamicsSettings).bypass_custom_logic
+    findings += find_bystanders(dataverse, target.tables)
+    findings += find_missing_rights(dataverse, target.tables, bypass)
+    return [*findings, *_disabled_users(context), *_fallback_owner(context)]
 
 
 def find_headroom(facts: Mapping[str, str]) -> list[Finding]:
@@ -131,6 +138,23 @@ def _currency(facts: Mapping[str, str]) -> Finding:
         f"Active currencies: {facts.get('currencies') or 'none'}.",
         "Amounts without a currency are taken as amounts in the base currency.",
     )
+
+
+def _disabled_users(context: RunContext) -> list[Finding]:
+    """Return the users that records were looked for by, and that are there but disabled."""
+    disabled = context.resource(open_finder).find_disabled_users()
+    if not disabled:
+        return []
+    return [
+        Finding(
+            "dynamics.disabled_users",
+            Severity.WARNING,
+            f"{len(disabled)} users that records belong to are disabled",
+            ", ".join(disabled),
+            "They can own nothing new. Enable them for the load, or let their records go to the fallback owner.",
+            len(disabled),
+        )
+    ]
 
 
 def _fallback_owner(context: RunContext) -> list[Finding]:

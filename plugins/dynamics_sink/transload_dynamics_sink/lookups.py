@@ -83,6 +83,21 @@ class Finder:
                 )
         return found
 
+    def find_disabled_users(self) -> list[str]:
+        """Return the names and e-mails of users that were looked for by e-mail and are there, but disabled."""
+        sought = {
+            value.casefold()
+            for (table, criteria), row in self._known.items()
+            if table == USERS and row is None
+            for column, value in criteria
+            if column == EMAIL
+        }
+        if not sought:
+            return []
+        path = query("systemusers", select=f"fullname,{EMAIL}", filter="isdisabled eq true")
+        rows = list(self._dataverse.rows(path, "list its disabled users"))
+        return sorted(f"{raw['fullname']} <{raw[EMAIL]}>" for raw in rows if _folded(raw.get(EMAIL)) in sought)
+
     def _criteria(self, lookup: Lookup) -> _Criteria:
         """Return what to look for; nothing when a fallback is asked for that we have no row for."""
         if lookup.criteria or lookup.table != USERS:

@@ -27,6 +27,7 @@ from transload_dynamics_sink import rollback as undoing
 from transload_dynamics_sink.client import open_dataverse
 from transload_dynamics_sink.converters import CONVERTERS
 from transload_dynamics_sink.files import open_files, with_file_limit
+from transload_dynamics_sink.limits import LIMITS
 from transload_dynamics_sink.load import load_batch
 from transload_dynamics_sink.lookups import open_finder
 from transload_dynamics_sink.metadata import open_metadata
@@ -70,6 +71,7 @@ def describe_target(tables: Sequence[TableName], context: RunContext) -> TargetS
         tables=found,
         custom_prefix=chosen.publisher_prefix,
         facts=environment.read_facts(dataverse, metadata, chosen.edition),
+        limits=LIMITS,
     )
 
 

@@ -63,6 +63,7 @@ def findings(seen: Observations) -> Iterator[Finding]:
         )
     yield from _contacts(seen)
     yield from _limits(seen)
+    yield from _short_list(seen)
     yield from _authors(seen)
     yield from _gaps(seen)
     yield from marked(seen)
@@ -122,6 +123,34 @@ def _limits(seen: Observations) -> Iterator[Finding]:
             f"{sum(hidden.values())} jobs; customer ids {_some(hidden)}",
             _LIMITED,
             len(hidden),
+        )
+
+
+def _short_list(seen: Observations) -> Iterator[Finding]:
+    """Say how sure it is that the token sees everything: Kickserv shortens lists without a word."""
+    hidden = sum(customer not in seen.customers for customer in seen.job_customers)
+    missing = max(seen.job_numbers, default=0) - len(seen.job_numbers)
+    events = sum(max(0, due - seen.tasks_found[job]) for job, due in seen.tasks_due.items())
+    signs = [
+        text
+        for count, text in (
+            (hidden, f"{hidden} customers of jobs are not listed"),
+            (
+                missing * 2 > len(seen.job_numbers),
+                f"{missing} of {max(seen.job_numbers, default=0)} numbers are missing",
+            ),
+            (events, f"{events} announced events were not found"),
+        )
+        if count
+    ]
+    if seen.limited and signs:
+        yield Finding(
+            "kickserv.short_list",
+            Severity.WARNING,
+            "The token may belong to an employee who sees only what is assigned to them",
+            f"{'; '.join(signs)}. Limited employees: {_some(sorted(seen.limited))}",
+            _LIMITED,
+            len(signs),
         )
 
 

@@ -60,6 +60,10 @@ _MATTERS: Mapping[str, _Matter] = {
     "nameless": _Matter(
         "Some nested records have no id", "They are told apart by their content: a changed one counts as new."
     ),
+    "quickbooks_errors": _Matter(
+        "QuickBooks refused some records when Kickserv sent them",
+        "Settle them in Kickserv and QuickBooks before the cut-over: nothing sends them again afterwards.",
+    ),
     "gaps_left": _Matter("Not every missing job number was asked for", "Raise `gap_limit`."),
 }
 

@@ -1,7 +1,7 @@
 """What was seen of an account while it was read, for the audit and for later reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ class Observations:
         unavailable: Reads that were not answered, with the reason.
         oddities: Places whose content could not be read as its type says, with how often.
         employees: Ids of the employees.
+        limited: Names of the employees who see only what is assigned to them.
         authors: Employee ids that records name in ``created_by``, with how often.
         customers: Ids of the customers.
         job_customers: Customer ids that jobs name, with how often.
@@ -30,6 +31,7 @@ class Observations:
     unavailable: dict[str, str] = field(default_factory=dict)
     oddities: Counter[str] = field(default_factory=Counter)
     employees: set[Value] = field(default_factory=set)
+    limited: set[str] = field(default_factory=set)
     authors: Counter[Value] = field(default_factory=Counter)
     customers: set[Value] = field(default_factory=set)
     job_customers: Counter[Value] = field(default_factory=Counter)
@@ -47,6 +49,11 @@ class Observations:
     def unmark(self, code: str, key: object) -> None:
         """Forget it: a newer version of the record is in order."""
         self.marks.get(code, {}).pop(str(key), None)
+
+    def note_sync_error(self, entity: str, fields: Mapping[str, Value]) -> None:
+        """Remember a record that QuickBooks refused, with what it said."""
+        if isinstance(error := fields.get("qb_error"), str) and error.strip():
+            self.mark("quickbooks_errors", f"{entity} {fields.get('id')}", error.strip())
 
     def note_authors(self, records: Iterable[Record]) -> None:
         """Remember who created records."""

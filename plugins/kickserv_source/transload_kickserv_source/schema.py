@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from transload.values import EntityName, FieldType, SourceEntity, SourceField, SourceSchema, Value
 from transload_kickserv_source.fields import DERIVED, DOCUMENTED, SLOTTED
+from transload_kickserv_source.left_behind import LEFT_BEHIND
 from transload_kickserv_source.slots import Definitions
 from transload_kickserv_source.xml import Row, read_as
 
@@ -56,7 +57,7 @@ def describe(account: str, definitions: Definitions, *, has_sales: bool = False)
         more = _SALES if has_sales and name == "customer" else {}
         fields = {**entity.fields, **{field: one.source_field(field) for field, one in own.items()}, **more}
         entities.append(SourceEntity(name, entity.label, fields))
-    return SourceSchema("kickserv", account, tuple(entities))
+    return SourceSchema("kickserv", account, tuple(entities), LEFT_BEHIND)
 
 
 def settle(entity: EntityName, row: Row) -> dict[str, Value]:

@@ -130,6 +130,8 @@ class KickservSource:
                 self.seen.oddities["employees: a record without an id"] += 1
             record = employee_of(named(row))
             self.seen.employees.add(record.fields["id"])
+            if record.fields.get("limit_access_to_assignments") is True and record.fields.get("active") is not False:
+                self.seen.limited.add(str(record.fields.get("name") or record.key.source_id))
             yield record
 
     def _customers(self) -> Iterator[Record]:
@@ -159,6 +161,7 @@ class KickservSource:
             if (contact := customer.record.fields["primary_contact_id"]) is not None and self._primary is not None:
                 self._primary[str(row["id"])] = contact
             self.seen.customers.add(customer.record.fields["id"])
+            self.seen.note_sync_error("customer", customer.record.fields)
             self.seen.note_authors(customer)
             self.seen.note_contacts(customer.contacts)
             yield from customer
@@ -199,6 +202,8 @@ class KickservSource:
             self._notice(row, entity)
             records = list(unfold(row, self.account))
             self.seen.note_authors(records)
+            for one in records:
+                self.seen.note_sync_error(one.key.entity, one.fields)
             yield from records
         yield from self._files(entity, "jobs", rows)
 
