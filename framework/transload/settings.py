@@ -80,6 +80,40 @@ class ApprovalsTable(_Table):
     """Names of those who may approve the cut-over."""
 
 
+Effect = Literal["no-go", "warn"]
+
+
+class ReconcileTable(_Table):
+    """The ``[reconcile]`` table: what forbids the cut-over, and what is only to be looked at."""
+
+    missing_row: Effect = "no-go"
+    """A record has no row."""
+    value_differs: Effect = "no-go"
+    """A column holds something else than what was wanted."""
+    relation_differs: Effect = "no-go"
+    """A lookup or link is another one."""
+    state_differs: Effect = "no-go"
+    """A row is in another state."""
+    money_differs: Effect = "no-go"
+    """The amounts of a month do not come to the same."""
+    unknown_or_doubled_row: Effect = "no-go"
+    """A row carries a source id and is not the row that the ledger knows for it."""
+    dead_letter: Effect = "no-go"
+    """A record was set aside."""
+    parked_record: Effect = "no-go"
+    """A record waits for its parent."""
+    changed_by_people: Effect = "warn"
+    """People changed a row in the target since."""
+    changed_after_closing: Effect = "warn"
+    """The source changed what the target holds in a row that stays closed."""
+    user_without_a_match: Effect = "warn"
+    """An employee has no user."""
+    amount_tolerance: Annotated[int, Field(ge=0)] = 0
+    """By how many hundredths an amount may differ."""
+    month_tolerance: Annotated[int, Field(ge=0)] = 0
+    """By how many hundredths the amounts of a month may differ in sum."""
+
+
 class ProjectSettings(_Table):
     """The tables of a project file that belong to the framework."""
 
@@ -89,6 +123,7 @@ class ProjectSettings(_Table):
     sample: SampleTable = SampleTable()
     delta: DeltaTable = DeltaTable()
     approvals: ApprovalsTable = ApprovalsTable()
+    reconcile: ReconcileTable = ReconcileTable()
 
 
 @dataclass(frozen=True, slots=True)

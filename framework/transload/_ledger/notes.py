@@ -244,6 +244,15 @@ class Notes:
             rows = connection.execute(query).all()
         return [Approval(row.subject, row.name, decode_plain(row.digests), row.note, row.at) for row in rows]
 
+    def approvals(self, subject: str) -> list[Approval]:
+        """Return all approvals of subjects that begin so, oldest first."""
+        query = select(APPROVAL).where(APPROVAL.c.subject.startswith(subject, autoescape=True)).order_by(APPROVAL.c.id)
+        with self._database.reading() as connection:
+            return [
+                Approval(row.subject, row.name, decode_plain(row.digests), row.note, row.at)
+                for row in connection.execute(query)
+            ]
+
     # --- inside
 
     def _bury(self, run_id: str, items: Sequence[tuple[RecordKey, Phase, str, RecordError]]) -> None:

@@ -6,6 +6,7 @@ was sent: a fault in loading cannot hide itself. Read-only on both sides.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from transload._ledger import Ledger, write_identity
@@ -19,7 +20,9 @@ from transload.context import RunContext
 from transload.values import (
     Associate,
     Cell,
+    ColumnType,
     EntityName,
+    FileRef,
     Phase,
     Record,
     RecordKey,
@@ -65,12 +68,26 @@ class Checked:
 
     rows: int = 0
     fields: int = 0
+    relations: int = 0
+    files: int = 0
+    """Files whose digest was compared."""
+
+    def add(self, cells: Mapping[str, Cell]) -> None:
+        """Count the columns of a row."""
+        self.fields += len(cells)
+        self.relations += sum(_points(cell) for cell in cells.values())
+        self.files += sum(isinstance(cell, FileRef) for cell in cells.values())
+
+
+See = Callable[[CompiledMapping, Mapping[str, Cell], Mapping[str, Cell] | None], None]
+"""Is shown what each row should hold, and what it holds: None where there is no row."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     wanted: Mapping[RowRef, tuple[Record, Mapping[str, Cell]]]
-    rejected: Sequence[tuple[Record, str]]
+    lost: Sequence[tuple[Record, str, Mapping[str, Cell]]]
+    """Records without a row, why, and what it should hold as far as no lookup is in it."""
     incomputable: Sequence[Rejection]
 
 
@@ -85,6 +102,7 @@ class Verifier:
     resolver: Resolver
     closed: ClosedRows
     workers: int
+    amount_tolerance: Decimal = Decimal(0)
 
     def check(
         self,
@@ -92,6 +110,7 @@ class Verifier:
         chunks: Iterable[Sequence[Record]],
         take: Callable[[FieldCheck], None],
         equal_too: bool = False,
+        see: See | None = None,
     ) -> Checked:
         """Check every column of every record of an entity.
 
@@ -100,6 +119,7 @@ class Verifier:
             chunks: Its records.
             take: Is given what differs, and a check for every missing row.
             equal_too: Whether it is given what is as wanted, too.
+            see: Is shown both sides of every row.
         """
         mapper, total = self.mappings[entity], Checked()
         if mapper.document.link is not None:
@@ -109,7 +129,15 @@ class Verifier:
             total.rows += len(rows)
             for check in self._compare(mapper, chunk, rows, equal_too):
                 take(check)
-            total.fields += sum(len(cells) for ref, (_, cells) in chunk.wanted.items() if ref.row_id in rows)
+            for ref, (_, cells) in chunk.wanted.items():
+                row = rows.get(ref.row_id)
+                if row is not None:
+                    total.add(cells)
+                if see is not None:
+                    see(mapper, cells, row.columns if row is not None else None)
+            if see is not None:
+                for _, _, cells in chunk.lost:
+                    see(mapper, cells, None)
 
         ready = (self._wanted(mapper, chunk) for chunk in chunks)
         run_bounded(ready, lambda chunk: self._read(mapper, chunk), compare, self.workers)
@@ -133,6 +161,7 @@ class Verifier:
         def compare(links: Sequence[Associate], rows: Mapping[RowId, Row]) -> None:
             total.rows += len(links)
             total.fields += len(links)
+            total.relations += len(links)
             for link in links:
                 row = rows.get(link.row_id)
                 actual = row.columns.get(relationship) if row is not None else None
@@ -195,13 +224,24 @@ class Verifier:
                     cells.update(wishes(write.columns, old, created=created))
         makes_rows = mapper.document.match is None or mapper.document.match.create
         lost = [record for record in records if record.key not in reached] if makes_rows else []
-        return _Chunk(wanted, self._with_reasons(lost) if lost else (), incomputable)
+        return _Chunk(wanted, self._with_reasons(mapper, lost) if lost else (), incomputable)
 
-    def _with_reasons(self, lost: Sequence[Record]) -> list[tuple[Record, str]]:
-        """Say of records without a row why they have none."""
+    def _with_reasons(
+        self, mapper: CompiledMapping, lost: Sequence[Record]
+    ) -> list[tuple[Record, str, Mapping[str, Cell]]]:
+        """Say of records without a row why they have none, and what it should hold."""
+        writes = self.plugins.transform(lost, mapper.at(Phase.ROWS), self.context)
+        wanted: dict[RecordKey, dict[str, Cell]] = {}
+        for write in writes:
+            if isinstance(write, Upsert) and write.table == mapper.table.name:
+                wanted[write.key] = dict(write.columns)
+        for record in lost if mapper.computed else ():
+            computed = mapper.compute(record)
+            if not isinstance(computed, Rejection):
+                wanted.setdefault(record.key, {}).update(computed)
         reasons = {parked.key: f"waits for {parked.waits_for}" for parked in self.ledger.notes.parked()}
         reasons.update({letter.key: letter.message for letter in self.ledger.notes.dead_letters()})
-        return [(record, reasons.get(record.key, "it was never loaded")) for record in lost]
+        return [(record, reasons.get(record.key, "it was never loaded"), wanted.get(record.key, {})) for record in lost]
 
     def _read(self, mapper: CompiledMapping, chunk: _Chunk) -> Mapping[RowId, Row]:
         ids = [ref.row_id for ref in chunk.wanted]
@@ -214,7 +254,7 @@ class Verifier:
         self, mapper: CompiledMapping, chunk: _Chunk, rows: Mapping[RowId, Row], equal_too: bool
     ) -> Iterator[FieldCheck]:
         table = mapper.table.name
-        for record, reason in chunk.rejected:
+        for record, reason, _ in chunk.lost:
             row_id = mapper.row_id(record.key.source_id)
             yield FieldCheck(record.key, table, row_id, "(the row)", "", "present", reason, Mismatch.MISSING)
         for key, error in ((rejection.key, rejection.error) for rejection in chunk.incomputable):
@@ -227,12 +267,21 @@ class Verifier:
                 continue
             for column, cell in cells.items():
                 actual = row.columns.get(column)
-                equal = same(cell, actual)
+                equal = same(cell, actual) or self._near(mapper, column, cell, actual)
                 if equal and not equal_too:
                     continue
                 mismatch = None if equal else self._classify(ref, record, column, cell, row)
                 source = _source_of(mapper, record, column)
                 yield FieldCheck(record.key, table, ref.row_id, column, source, show(cell), show(actual), mismatch)
+
+    def _near(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
+        """Whether an amount differs by no more than a person allowed."""
+        known = mapper.table.columns.get(column)
+        if not self.amount_tolerance or known is None or known.type is not ColumnType.MONEY:
+            return False
+        if not (isinstance(wanted, int | Decimal) and isinstance(actual, int | Decimal)):
+            return False
+        return abs(Decimal(wanted) - Decimal(actual)) <= self.amount_tolerance
 
     def _classify(self, ref: RowRef, record: Record, column: str, wanted: Cell, row: Row) -> Mismatch:
         state = column in {"statecode", "statuscode"}
@@ -251,8 +300,12 @@ class Verifier:
             return Mismatch.PEOPLE
         if state:
             return Mismatch.STATE
-        cells = wanted if isinstance(wanted, tuple) else (wanted,)
-        return Mismatch.RELATION if any(isinstance(cell, RowRef) for cell in cells) else Mismatch.VALUE
+        return Mismatch.RELATION if _points(wanted) else Mismatch.VALUE
+
+
+def _points(cell: Cell) -> int:
+    """Return to how many rows a cell points."""
+    return sum(isinstance(one, RowRef) for one in (cell if isinstance(cell, tuple) else (cell,)))
 
 
 def _source_of(mapper: CompiledMapping, record: Record, column: str) -> str:

@@ -7,6 +7,7 @@ is stopped as stopped, and the next call knows.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from transload._ledger import Ledger, RunStatus
@@ -132,9 +133,9 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     cascades = Cascades(bench.ledger, bench.run_id, tables)
     closed = ClosedRows(bench.ledger, tables, _minor_columns(documents.values()))
     narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict, cascades, closed)
-    workers = settings.run.workers
+    workers, tolerance = settings.run.workers, Decimal(settings.reconcile.amount_tolerance) / 100
     loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
-    verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers)
+    verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers, tolerance)
     return Machinery(plan, mappings, DocumentRecords(bench.ledger, documents), loader, verifier)
 
 

@@ -3,23 +3,25 @@
 The verdict is go or no-go, with the rules that decided it. Nothing is written.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
 
-from transload._pipeline.verify import FieldCheck, Mismatch
+from transload._pipeline.verify import Checked, FieldCheck, Mismatch
 from transload._reports import Chart, ChartKind, Column, Report, Series, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.diff import diff_table
 from transload._stages.gates import require_finished
+from transload._stages.money import MoneyTotals
 from transload._stages.reporting import losses_table, report_of, trouble_tables, unmatched_records, unmatched_tables
+from transload._stages.verdicts import Rule, apply_rules, rules_table
+from transload._stages.waivers import DEAD_LETTER, MONEY, NO_USER, PARKED, UNKNOWN_ROW, waivers, waivers_table
 from transload.values import EntityName, RowRef
 
 _AT_ONCE = 100
 _MOST_SHOWN = 5000
-_ACCEPTED = {Mismatch.PEOPLE, Mismatch.CLOSED}
 
 
 @dataclass(slots=True)
@@ -29,18 +31,15 @@ class _Entity:
     entity: EntityName
     records: int = 0
     rows: int = 0
-    fields: int = 0
-    unmatched: int = 0
-    wrong: Counter[Mismatch] = field(default_factory=Counter)
+    checked: Checked = field(default_factory=Checked)
+    unmatched: list[str] = field(default_factory=list)
+    wrong: dict[Mismatch, list[str]] = field(default_factory=dict)
+    """The record of each difference, by class."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """A rule of the verdict: how often it fired, and whether that forbids the cut-over."""
-
-    name: str
-    fired: int
-    forbids: bool
+    @property
+    def differences(self) -> int:
+        """How many differences there are."""
+        return sum(map(len, self.wrong.values()))
 
 
 def reconcile(bench: Bench) -> Report:
@@ -49,27 +48,16 @@ def reconcile(bench: Bench) -> Report:
     require_approval(bench, documents)
     require_finished(bench, "run")
     machinery = assemble(bench, documents)
-    entities, mismatches = _compare(bench, machinery)
+    settings, given = bench.project.settings.reconcile, waivers(bench)
+    money = MoneyTotals(Decimal(settings.month_tolerance) / 100)
+    entities, mismatches = _compare(bench, machinery, money)
     strangers = [stranger for entity in machinery.plan.entities for stranger in _strangers(bench, machinery, entity)]
-    rules = _rules(bench, entities, strangers)
-    bad = [rule for rule in rules if rule.fired and rule.forbids]
-    compared = sum(entity.fields for entity in entities)
-    records = sum(entity.records for entity in entities)
-    if bad:
-        verdict = Verdict(
-            Tone.BAD,
-            f"No-go: {', '.join(rule.name for rule in bad)}",
-            "Each case is listed below. Correct the cause, then run again.",
-            "transload run",
-        )
-    else:
-        verdict = Verdict(
-            Tone.GOOD,
-            f"Go: {compared:,} fields of {records:,} records are as wanted",
-            "",
-            'transload approve cutover --by "Your Name"',
-        )
-    tables = [_counts_table(entities), _rules_table(rules), *_stranger_tables(strangers)]
+    rules = apply_rules(settings, _cases(bench, entities, strangers, money), given)
+    compared, records = sum(e.checked.fields for e in entities), sum(e.records for e in entities)
+    verdict = _verdict(rules, compared, records)
+    tables = [_counts_table(entities), rules_table(rules), *money.tables(), *_stranger_tables(strangers)]
+    if given.all:
+        tables.insert(2, waivers_table(given))
     if mismatches:
         tables.append(diff_table(bench, machinery, mismatches))
     tables += [
@@ -80,9 +68,28 @@ def reconcile(bench: Bench) -> Report:
     facts = {
         "Records": f"{records:,}",
         "Fields compared": f"{compared:,}",
-        "Different": f"{sum(sum(entity.wrong.values()) for entity in entities):,}",
+        "Relations compared": f"{sum(entity.checked.relations for entity in entities):,}",
+        "Files compared by digest": f"{sum(entity.checked.files for entity in entities):,}",
+        "Different": f"{sum(entity.differences for entity in entities):,}",
     }
-    return report_of(bench, "Reconciliation", verdict, facts, tables=tables, charts=_charts(entities))
+    charts = [*_charts(entities), *money.charts()]
+    return report_of(bench, "Reconciliation", verdict, facts, tables=tables, charts=charts)
+
+
+def _verdict(rules: Sequence[Rule], compared: int, records: int) -> Verdict:
+    if bad := [rule.name for rule in rules if rule.is_no_go]:
+        return Verdict(
+            Tone.BAD,
+            f"No-go: {', '.join(bad)}",
+            "Each case is listed below. Correct the cause, then run again.",
+            "transload run",
+        )
+    waived = sum(rule.fired - rule.left for rule in rules)
+    following = 'transload approve cutover --by "Your Name"'
+    if waived:
+        headline = f"Go, with {waived:,} cases that somebody waived; {compared:,} fields compared"
+        return Verdict(Tone.WARN, headline, "The waivers are listed below.", following)
+    return Verdict(Tone.GOOD, f"Go: {compared:,} fields of {records:,} records are as wanted", "", following)
 
 
 def _charts(entities: Sequence[_Entity]) -> list[Chart]:
@@ -98,33 +105,34 @@ def _charts(entities: Sequence[_Entity]) -> list[Chart]:
         unit="records",
     )
     wrong = [entity for entity in entities if entity.wrong]
-    kinds = [kind for kind in Mismatch if any(entity.wrong[kind] for entity in wrong)]
-    series = [Series(kind, [entity.wrong[kind] for entity in wrong]) for kind in kinds]
+    kinds = [kind for kind in Mismatch if any(kind in entity.wrong for entity in wrong)]
+    series = [Series(kind, [len(entity.wrong.get(kind, ())) for entity in wrong]) for kind in kinds]
     differences = Chart(
         "Differences by entity and class", [str(entity.entity) for entity in wrong], series, ChartKind.STACKED, "fields"
     )
     return [both, differences]
 
 
-def _compare(bench: Bench, machinery: Machinery) -> tuple[list[_Entity], list[FieldCheck]]:
+def _compare(bench: Bench, machinery: Machinery, money: MoneyTotals) -> tuple[list[_Entity], list[FieldCheck]]:
     results: list[_Entity] = []
     shown: list[FieldCheck] = []
     for entity in machinery.plan.entities:
         result = _Entity(entity, machinery.records.count(entity))
         results.append(result)
         if not machinery.mappings[entity].document.writes_rows:
-            result.unmatched = len(unmatched_records(bench, machinery, entity))
-            result.rows = result.records - result.unmatched
+            result.unmatched = [str(record.key) for record in unmatched_records(bench, machinery, entity)]
+            result.rows = result.records - len(result.unmatched)
             continue
 
         def take(check: FieldCheck, result: _Entity = result) -> None:
             if check.mismatch is not None:
-                result.wrong[check.mismatch] += 1
+                result.wrong.setdefault(check.mismatch, []).append(str(check.key))
             if len(shown) < _MOST_SHOWN:
                 shown.append(check)
 
-        checked = machinery.verifier.check(entity, machinery.records.batches(entity, _AT_ONCE), take)
-        result.rows, result.fields = checked.rows, checked.fields
+        batches = machinery.records.batches(entity, _AT_ONCE)
+        result.checked = machinery.verifier.check(entity, batches, take, see=money.take)
+        result.rows = result.checked.rows
     return results, shown
 
 
@@ -145,18 +153,20 @@ def _strangers(bench: Bench, machinery: Machinery, entity: EntityName) -> list[d
     return strangers
 
 
-def _rules(bench: Bench, entities: Sequence[_Entity], strangers: Sequence[dict[str, object]]) -> list[_Rule]:
-    wrong: Counter[Mismatch] = sum((entity.wrong for entity in entities), Counter())
-    letters = len(list(bench.ledger.notes.dead_letters()))
-    parked = len(list(bench.ledger.notes.parked()))
-    rules = [_Rule(str(kind), wrong[kind], kind not in _ACCEPTED) for kind in Mismatch]
-    return [
-        *rules,
-        _Rule("unknown or doubled row", len(strangers), True),
-        _Rule("dead letter", letters, True),
-        _Rule("parked record", parked, True),
-        _Rule("user without a match", sum(entity.unmatched for entity in entities), False),
-    ]
+def _cases(
+    bench: Bench, entities: Sequence[_Entity], strangers: Sequence[Mapping[str, object]], money: MoneyTotals
+) -> dict[str, list[str]]:
+    """Return what was found by class, each case by its record or place."""
+    found: dict[str, list[str]] = {}
+    for entity in entities:
+        for kind, records in entity.wrong.items():
+            found.setdefault(kind, []).extend(records)
+    found[MONEY] = money.different()
+    found[UNKNOWN_ROW] = [str(stranger["row"]) for stranger in strangers]
+    found[DEAD_LETTER] = [str(letter.key) for letter in bench.ledger.notes.dead_letters()]
+    found[PARKED] = [str(parked.key) for parked in bench.ledger.notes.parked()]
+    found[NO_USER] = [record for entity in entities for record in entity.unmatched]
+    return found
 
 
 def _counts_table(entities: Sequence[_Entity]) -> Table:
@@ -164,14 +174,17 @@ def _counts_table(entities: Sequence[_Entity]) -> Table:
         "Both sides",
         [Column("entity", "Entity"), Column("records", "In the source", numeric=True),
          Column("rows", "In the target", numeric=True), Column("fields", "Fields compared", numeric=True),
+         Column("relations", "Relations", numeric=True), Column("files", "Files", numeric=True),
          Column("wrong", "Different", numeric=True), Column("verdict", "Verdict", badge=True)],
         [
             {
                 "entity": entity.entity,
                 "records": entity.records,
                 "rows": entity.rows,
-                "fields": entity.fields,
-                "wrong": sum(entity.wrong.values()),
+                "fields": entity.checked.fields,
+                "relations": entity.checked.relations,
+                "files": entity.checked.files,
+                "wrong": entity.differences,
                 "verdict": _word(entity),
                 "tone": _tone(entity),
             }
@@ -184,32 +197,14 @@ def _counts_table(entities: Sequence[_Entity]) -> Table:
 
 def _word(entity: _Entity) -> str:
     if entity.unmatched:
-        return f"{entity.unmatched} unmatched"
+        return f"{len(entity.unmatched)} unmatched"
     return "different" if entity.wrong else "equal"
 
 
 def _tone(entity: _Entity) -> Tone:
-    if sum(entity.wrong.values()):
+    if entity.differences:
         return Tone.BAD
     return Tone.WARN if entity.unmatched else Tone.GOOD
-
-
-def _rules_table(rules: Sequence[_Rule]) -> Table:
-    return Table(
-        "Go / no-go",
-        [Column("rule", "Rule"), Column("fired", "Cases", numeric=True), Column("effect", "Effect", badge=True)],
-        [
-            {
-                "rule": rule.name,
-                "fired": rule.fired,
-                "effect": ("no-go" if rule.forbids else "look at it") if rule.fired else "go",
-                "tone": (Tone.BAD if rule.forbids else Tone.WARN) if rule.fired else Tone.GOOD,
-            }
-            for rule in rules
-        ],
-        tone_key="tone",
-        brief=True,
-    )  # fmt: skip
 
 
 def _stranger_tables(strangers: Sequence[dict[str, object]]) -> list[Table]:

@@ -85,12 +85,11 @@ def rollback(bench: Bench, order: UndoOrder) -> Report:
     if order.force:
         require_forced(bench, sparing, order.choice)
     undo(bench, chosen, sparing, tally, order.dry_run)
-    whole = not (order.dry_run or order.choice.is_part or tally.spared or tally.failed)
-    if whole:
-        _undo_schema(bench, tally)
-    remember_people(bench, sparing, order.choice)
     proof = UndoProof() if order.dry_run else prove(bench, late)
     tally.failed += proof.wrong
+    if not (order.dry_run or order.choice.is_part or tally.spared or tally.failed):
+        _undo_schema(bench, tally)
+    remember_people(bench, sparing, order.choice)
     return with_manifest(bench, _report(bench, tally, order, chosen, proof))
 
 

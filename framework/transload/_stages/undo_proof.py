@@ -1,13 +1,14 @@
 """The proof of a rollback: what the target holds afterwards, read back and compared with what it held before."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import groupby, islice
 
 from transload._ledger import UndoneRow
 from transload._ledger.codec import encode
 from transload._pipeline.compare import same, show
+from transload._pipeline.narrow import STATE_COLUMNS
 from transload._pipeline.pool import run_bounded
 from transload._reports import Column, Table, Tone
 from transload._stages.bench import Bench
@@ -64,24 +65,27 @@ def prove(bench: Bench, late: Mapping[TableName, frozenset[str]]) -> UndoProof:
         late: By table, columns that change with what belongs to a row, and so are not compared.
     """
     proof = UndoProof()
-    tables = bench.plugins.describe_target(sorted(bench.ledger.journal.row_counts()), bench.context).tables
+    tables = sorted(bench.ledger.journal.row_counts())
+    known = bench.plugins.describe_target(tables, bench.context).tables if tables else {}
+
+    def there(rows: list[UndoneRow]) -> list[UndoneRow]:
+        """Leave out columns that an earlier call has taken away."""
+        table = known.get(rows[0].ref.table)
+        columns = {*table.columns, *STATE_COLUMNS} if table is not None else set()
+        return [replace(row, before={n: c for n, c in row.before.items() if n in columns}) for row in rows]
 
     def read(rows: list[UndoneRow]) -> Mapping[RowId, Row]:
-        table = tables.get(rows[0].ref.table)
-        if table is None:
-            return {}  # it was the migration's own, and went with its rows
-        columns = sorted({name for row in rows if not row.created for name in row.before} & set(table.columns))
-        return bench.plugins.read_back(table.name, [row.ref.row_id for row in rows], columns, bench.context)
+        table = rows[0].ref.table
+        columns = sorted({name for row in rows if not row.created for name in row.before})
+        if table not in known:
+            return {}  # an earlier call has taken the table away, with all that was in it
+        return bench.plugins.read_back(table, [row.ref.row_id for row in rows], columns, bench.context)
 
     def take(rows: list[UndoneRow], now: Mapping[RowId, Row]) -> None:
-        name = rows[0].ref.table
-        known = set(tables[name].columns) if name in tables else set()
-        # A column that went with the rollback holds nothing, as it did before it was made.
-        gone = {column for row in rows for column in row.before if column not in known}
-        proof.take(rows, now, late.get(name, frozenset()) | gone)
+        proof.take(rows, now, late.get(rows[0].ref.table, frozenset()))
 
     # One at a time: a digest of rows depends on their order.
-    run_bounded(_chunks(bench), read, take, workers=1)
+    run_bounded(map(there, _chunks(bench)), read, take, workers=1)
     return proof
 
 

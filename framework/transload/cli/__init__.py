@@ -10,12 +10,12 @@ from pathlib import Path
 
 import typer
 
-from transload.cli import audit_log, doctor, explain, init, plugins, stages, status
+from transload.cli import audit_log, doctor, explain, init, plugins, stages, status, waive
 
 COMMAND_GROUP = "transload.commands"
 """Entry points of this group are commands that need no client's folder, like ``sandbox``."""
 
-_MODULES = (init, doctor, stages, status, explain, plugins, audit_log)
+_MODULES = (init, doctor, stages, waive, status, explain, plugins, audit_log)
 
 
 def build_app(arguments: list[str]) -> typer.Typer:

@@ -7,7 +7,7 @@ import typer
 
 from transload.cli._frame import Traceback, explained, output
 from transload.errors import ConfigError
-from transload.settings import PROJECT_FILE
+from transload.settings import PROJECT_FILE, ProjectSettings
 
 _IGNORE = """\
 # A client's data and reports do not belong into a repository; the project file and the mapping do.
@@ -56,10 +56,9 @@ def _project_file(name: str, plugins: list[str]) -> str:
 
     listed = ", ".join(f'"{plugin}"' for plugin in plugins)
     lines = ["[project]", f'name = "{name}"', f"plugins = [{listed}]", '# ledger = "ledger.sqlite"', ""]
-    lines += ["[audit]", '# samples = "masked"', ""]
-    lines += ["[run]", "# batch_size = 200", "# workers = 4", "", "[sample]", "# records = 150", ""]
-    lines += ["[delta]", '# conflict = "target"', ""]
-    lines += ["[approvals]", "# four_eyes = false", "# mapping = []", "# sample = []", "# cutover = []", ""]
+    own = ProjectSettings.model_fields
+    for table in (table for table in own if table != "project"):
+        lines.extend(_table(table, own[table].annotation))
     for plugin, model in load_plugins(plugins).settings_models().items():
         lines.extend(_table(plugin, model))
     return "\n".join(lines)
