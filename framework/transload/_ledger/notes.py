@@ -239,19 +239,17 @@ class Notes:
 
     def approvals(self, subject: str) -> list[Approval]:
         """Return every approval of a subject, oldest first."""
-        query = select(APPROVAL).where(APPROVAL.c.subject == subject).order_by(APPROVAL.c.id)
+        return self._approvals(APPROVAL.c.subject == subject)
+
+    def approvals_under(self, prefix: str) -> list[Approval]:
+        """Return every approval of the subjects that begin so, oldest first."""
+        return self._approvals(APPROVAL.c.subject.startswith(prefix, autoescape=True))
+
+    def _approvals(self, condition: Any) -> list[Approval]:
+        query = select(APPROVAL).where(condition).order_by(APPROVAL.c.id)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [Approval(row.subject, row.name, decode_plain(row.digests), row.note, row.at) for row in rows]
-
-    def approvals(self, subject: str) -> list[Approval]:
-        """Return all approvals of subjects that begin so, oldest first."""
-        query = select(APPROVAL).where(APPROVAL.c.subject.startswith(subject, autoescape=True)).order_by(APPROVAL.c.id)
-        with self._database.reading() as connection:
-            return [
-                Approval(row.subject, row.name, decode_plain(row.digests), row.note, row.at)
-                for row in connection.execute(query)
-            ]
 
     # --- inside
 

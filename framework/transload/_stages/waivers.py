@@ -72,7 +72,7 @@ def waivers(bench: Bench) -> Waivers:
     """Return the waivers that were given, and whether they still hold."""
     current = digest_mappings(bench.documents().values())
     newest: dict[tuple[str, str], Waiver] = {}
-    for given in bench.ledger.notes.approvals(_PREFIX):
+    for given in bench.ledger.notes.approvals_under(_PREFIX):
         kind, _, record = given.subject.removeprefix(_PREFIX).partition("/")
         valid = given.digests.get("mapping") == current
         newest[kind, record] = Waiver(kind, record, given.name, given.note, given.at, valid)
