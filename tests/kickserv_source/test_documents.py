@@ -50,6 +50,7 @@ def test_the_documented_job_gives_its_estimate_lines_hours_and_notes(account: Ma
         "estimate": 1,
         "job_type": 1,
         "item": 2,
+        "category": 1,
         "charge": 3,
         "time_entry": 2,
         "note": 2,

@@ -32,7 +32,7 @@ def test_the_agreed_events_are_read(account: MakeAccount) -> None:
     assert (work["employee_ids"], work["assigned_to"]) == ((112262, 112701), 112262)
     assert work["employee_names"] == ("Kester Dressler", "Basil Silverlake")
     assert [event["duration_minutes"] for event in (visit, work, call)] == [60, None, 15]
-    assert (visit["done"], work["done"]) == (True, False)
+    assert (visit["state"], work["state"]) == ("done", "open")
 
 
 def test_an_event_that_nests_its_job_and_customer_keeps_their_ids(account: MakeAccount) -> None:
