@@ -64,6 +64,8 @@ def rehearse(bench: Bench, machinery: Machinery, parents: bool = False) -> Rehea
     found = Rehearsal()
     for entity, mapper in machinery.mappings.items():
         phases = [phase for phase in Phase if mapper.has(phase)]
+        if not phases:
+            found.translated[entity] = sum(map(len, machinery.records.batches(entity)))
         for phase in phases:
             for batch in machinery.records.batches(entity):
                 found.translated[entity] += len(batch) if phase is phases[0] else 0
