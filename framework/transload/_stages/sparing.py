@@ -82,7 +82,8 @@ class Sparing:
             return ""  # gone already: undoing it is a matter of the ledger only
         if not row.created and not row.written:
             return ""  # only linked; whoever changed the row since has nothing to do with that
-        if row.ref in self.needed:
+        if row.created and row.ref in self.needed:
+            # One that was there before stays anyway, and gets back what it held.
             return f"{self.needed[row.ref]} points to it, and stays"
         return "" if self.forced else self._changed(row, now)
 
