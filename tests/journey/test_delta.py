@@ -209,7 +209,7 @@ def test_what_changed_in_a_quote_that_is_closed_for_good_is_told_and_not_lost_in
 
     assert {row["record"] for row in conflicts} == {key}
     assert ("description", "Corrected after completion.") in {(row["column"], row["source"]) for row in conflicts}
-    found = [row for row in rows_of(story.reconciled, "differences") if row["verdict"] == "changed after closing"]
+    found = [row for row in rows_of(story.reconciled, "field-level-diff") if row["verdict"] == "changed after closing"]
     told = {(row["record"], row["column"]) for row in conflicts}
     assert told <= {(row["record"], row["column"]) for row in found}
     # Stamps are no reason to open a closed row, so they are left behind elsewhere too.

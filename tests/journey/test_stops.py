@@ -72,12 +72,12 @@ def wait_for(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def kill_in_the_middle(client: Client, moment: str) -> Answer:
-    """Start a run, and kill it while the target works on a request."""
+def kill_in_the_middle(client: Client, moment: str, command: str = "run", method: str = "POST") -> Answer:
+    """Start a command, and kill it while the target works on a request."""
     org = client.sandbox.dataverse.org
-    org.faults.add(Fault("delay", path=moment, method="POST", seconds=SECONDS))
+    org.faults.add(Fault("delay", path=moment, method=method, seconds=SECONDS))
     answered = len(org.requests)
-    child = client.start("run")
+    child = client.start(command)
     wait_for(lambda: not org.faults.waiting())
     answer = client.finish(child, kill=True)
     # The target knows nothing of the kill, and goes on with what it has begun.
@@ -131,6 +131,28 @@ def test_the_ledger_is_sound_and_all_of_it_can_be_taken_back(survived: Survived)
     reconciled = survived.client.do("reconcile")
 
     assert (verified.code, reconciled.code) == (0, 0), str(reconciled)
+
+
+def test_a_prepare_and_a_rollback_that_are_killed_go_on_when_they_are_called_again(
+    open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]
+) -> None:
+    client = open_client(customers=1)
+    before = client.digest()
+    audit, plan, approve, prepare, sample = to_the_sample
+    client.walk(audit, plan, approve)
+
+    prepares = [kill_in_the_middle(client, "EntityDefinitions*Attributes*", "prepare").code]
+    client.walk(prepare, sample, ("run",), ("reconcile",))
+    rollbacks = [
+        kill_in_the_middle(client, "$batch", "rollback").code,
+        kill_in_the_middle(client, "EntityDefinitions*Attributes*", "rollback", method="DELETE").code,
+    ]
+    (last,) = client.walk(("rollback", "--json"))
+
+    assert prepares + rollbacks == [-signal.SIGKILL] * 3
+    assert "spared" not in last.report()["tables"]  # type: ignore[operator]  # it is a mapping
+    assert client.digest() == before
+    client.walk(("audit-log", "verify"))
 
 
 def test_a_run_that_a_person_stops_says_so_and_goes_on_later(

@@ -1,0 +1,112 @@
+"""After a job is done: stamps open nothing again, what its parts change is put right, and a new user gets what is his."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from transload_sandbox.kickserv.company import number_of
+
+if TYPE_CHECKING:
+    from journey.conftest import Answer, Client, Row
+
+PAID, COMPLETED = 2, 690970003
+WITHOUT_USER = "wren.abernathy@example.org"
+
+
+@dataclass(frozen=True)
+class Afterwards:
+    """A loaded company, and what a delta and a reassignment made of it."""
+
+    client: Client
+    paid: Mapping[str, Any]
+    visited: Mapping[str, Any]
+    before: dict[str, list[Row]]
+    delta: Answer
+    after: dict[str, list[Row]]
+    written_by_second: list[str]
+    reassigned: Answer
+    user: str
+    owned: dict[str, list[Row]]
+    written_by_second_reassign: list[str]
+
+    def row(self, table: str, column: str, record: Mapping[str, Any], *, before: bool = False) -> Row:
+        """Return the row that a record became, as it was after the delta or before it."""
+        rows = (self.before if before else self.after)[table]
+        (found,) = [row for row in rows if row[column] == str(record["id"])]
+        return found
+
+
+TABLES = ("invoice", "msdyn_workorder", "bookableresourcebooking", "account")
+
+
+@pytest.fixture(scope="module")
+def afterwards(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Afterwards:
+    client = open_client(customers=3, plugins=["fieldservice"])
+    company, org = client.sandbox.kickserv.company, client.sandbox.dataverse.org
+    jobless = next(row for row in company.employees.rows() if row["email_address"] == WITHOUT_USER)
+    company.add_customer("Abernathy Boilers", created_by=jobless["id"])
+    client.walk(*to_the_sample, ("run",))
+    jobs = [row for row in company.jobs.rows() if company.is_job(row)]
+    paid = next(row for row in jobs if row["invoice_date"] and row["invoice_status"] == "paid")
+    visited = next(row for row in jobs if row["status"] == "complete" and row["id"] != paid["id"])
+    before = {table: client.rows(table) for table in TABLES}
+
+    company.update_job(number_of(paid), invoice_viewed_on=paid["invoice_date"] + timedelta(days=9))
+    technician = next(row for row in company.employees.rows() if row["active"] and row["id"] != jobless["id"])
+    company.add_task("Extra visit", visited["completed_on"], job=number_of(visited), employees=[technician["id"]])
+    (delta,) = client.walk(("delta", "--json"))
+    after = {table: client.rows(table) for table in TABLES}
+    with client.written() as written:
+        client.walk(("delta",))
+
+    user = org.add_user("Wren Abernathy", WITHOUT_USER)
+    (reassigned,) = client.walk(("reassign", "--json"))
+    owned = {table: client.rows(table) for table in TABLES}
+    with client.written() as reassigned_again:
+        client.walk(("reassign",))
+    return Afterwards(
+        client, paid, visited, before, delta, after, written, reassigned, user, owned, reassigned_again
+    )  # fmt: skip
+
+
+def test_a_stamp_does_not_open_a_paid_invoice_again(afterwards: Afterwards) -> None:
+    before = afterwards.row("invoice", "ks_invoiceid", afterwards.paid, before=True)
+
+    after = afterwards.row("invoice", "ks_invoiceid", afterwards.paid)
+
+    assert after["statecode"] == PAID
+    assert after == before
+
+
+def test_a_visit_that_is_added_to_a_completed_work_order_leaves_it_completed(afterwards: Afterwards) -> None:
+    before = afterwards.row("msdyn_workorder", "ks_jobid", afterwards.visited, before=True)
+
+    after = afterwards.row("msdyn_workorder", "ks_jobid", afterwards.visited)
+
+    bookings = [
+        row
+        for row in afterwards.after["bookableresourcebooking"]
+        if row["_msdyn_workorder_value"] == after["msdyn_workorderid"]
+    ]
+    assert "Extra visit" in {row["name"] for row in bookings}
+    assert (after["msdyn_systemstatus"], after["msdyn_completedon"]) == (COMPLETED, before["msdyn_completedon"])
+
+
+def test_a_second_delta_writes_nothing(afterwards: Afterwards) -> None:
+    assert afterwards.written_by_second == []
+
+
+def test_a_user_who_appears_later_gets_what_is_his_and_nobody_elses(afterwards: Afterwards) -> None:
+    owners = {row["accountid"]: row["_ownerid_value"] for row in afterwards.after["account"]}
+
+    now = {row["accountid"]: row["_ownerid_value"] for row in afterwards.owned["account"]}
+
+    moved = [row for row in afterwards.owned["account"] if owners[row["accountid"]] != row["_ownerid_value"]]
+    assert "Abernathy Boilers" in {row["name"] for row in moved}
+    assert {now[row["accountid"]] for row in moved} == {afterwards.user}
+    assert afterwards.written_by_second_reassign == []
