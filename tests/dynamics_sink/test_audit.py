@@ -1,6 +1,7 @@
 """What the sink's audit says of an environment, asked through its API, with reading requests only."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,18 +24,23 @@ def sandbox() -> Iterator[DataverseSandbox]:
         yield running
 
 
-@pytest.fixture
-def context(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[RunContext]:
+@contextmanager
+def signed_in(sandbox: DataverseSandbox, folder: Path, client_id: str, secret: str) -> Iterator[RunContext]:
     settings = DynamicsSettings.model_validate(
         {
-            "url": sandbox.url, "authority": sandbox.authority, "client_id": sandbox.client_id,
-            "client_secret": sandbox.client_secret, "ca_file": sandbox.ca_file, "publisher_prefix": "mig",
-            "fallback_owner": BOSS,
+            "url": sandbox.url, "authority": sandbox.authority, "client_id": client_id, "client_secret": secret,
+            "ca_file": sandbox.ca_file, "publisher_prefix": "mig", "fallback_owner": BOSS,
         }
     )  # fmt: skip
-    context = RunContext(run_id="r", stage="audit", folder=tmp_path, settings={DynamicsSettings: settings})
+    context = RunContext(run_id="r", stage="audit", folder=folder, settings={DynamicsSettings: settings})
     yield context
     context.close()
+
+
+@pytest.fixture
+def context(sandbox: DataverseSandbox, tmp_path: Path) -> Iterator[RunContext]:
+    with signed_in(sandbox, tmp_path, sandbox.client_id, sandbox.client_secret) as context:
+        yield context
 
 
 def audit(context: RunContext) -> dict[str, Finding]:
@@ -57,6 +63,18 @@ def test_an_administrator_may_do_all_that_the_load_needs(context: RunContext) ->
 
     assert "dynamics.privileges" in found
     assert "dynamics.privileges_missing" not in found
+
+
+def test_an_application_user_with_the_role_of_a_salesperson_lacks_rights(
+    sandbox: DataverseSandbox, tmp_path: Path
+) -> None:
+    weak = sandbox.org.add_application_user("weak", roles=["Salesperson"])
+
+    with signed_in(sandbox, tmp_path, weak.client_id, weak.client_secret) as context:
+        found = audit(context)
+
+    assert "prvOverrideCreatedOnCreatedBy" in found["dynamics.privileges_missing"].evidence
+    assert "dynamics.privileges" not in found
 
 
 def test_what_cannot_be_listed_is_said_instead_of_silently_left_out(context: RunContext) -> None:

@@ -50,7 +50,7 @@ def test_a_value_that_no_rule_takes_is_said_before_the_plan(client: ClientFolder
 
     [finding] = [one for one in result.json["findings"] if one["code"] == "breaks_a_rule"]
     assert result.exit_code == 0
-    assert "1 job records" in finding["title"]
+    assert "1 job record:" in finding["title"]
     assert "whenever" in finding["title"]
 
 

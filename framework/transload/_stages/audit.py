@@ -38,11 +38,13 @@ from transload._stages.grade import (
     measure,
 )
 from transload._stages.masking import Samples
-from transload._stages.rehearsal import Rehearsal, rehearse
-from transload._stages.reporting import report_of, verdict_of_findings
+from transload._stages.rehearsal import Orphans, Rehearsal, rehearse
+from transload._stages.reporting import counted, report_of, verdict_of_findings
 from transload.errors import MappingError
 from transload.mapping import Mapping as MappingDocument
-from transload.values import EntityName, Finding, Severity, SourceSchema, TargetSchema
+from transload.values import EntityName, Finding, Loss, Severity, SourceSchema, TargetSchema
+
+_SHOWN = 6
 
 
 @dataclass(slots=True)
@@ -122,16 +124,32 @@ def _of_trial(trial: _Trial) -> Iterator[Finding]:
         yield Finding("mapping_unfinished", Severity.INFO, "The mapping does not compile yet, so it was not rehearsed",
                       "; ".join(trial.mistakes), "`transload plan` says what to do.")  # fmt: skip
     for (entity, reason, remedy), count in trial.rehearsal.rejections.most_common():
-        yield Finding("breaks_a_rule", Severity.WARNING, f"{count:,} {entity} records: {reason}", "", remedy, count)
-    kinds = Counter((loss.key.entity, loss.column, loss.kind) for loss in trial.rehearsal.losses)
-    for (entity, column, kind), count in kinds.most_common():
-        yield Finding("would_lose", Severity.WARNING, f"{entity}: {column} {kind} in {count:,} records", "",
-                      "Give the rule a larger column, or accept it with the approval.", count)  # fmt: skip
-    for (entity, column), its in trial.rehearsal.orphans.items():
-        key, parent = its.examples[0]
-        yield Finding("orphans", Severity.WARNING, f"{its.count:,} {entity} records name a parent that is not there",
-                      f"column {column}; for example {key} names {parent}",
-                      "Restore the parent in the source, or let the rule's `missing` decide.", its.count)  # fmt: skip
+        title = f"{counted(count, f'{entity} record')}: {reason}"
+        yield Finding("breaks_a_rule", Severity.WARNING, title, "", remedy, count)
+    yield from _of_losses(trial.rehearsal.losses)
+    yield from _of_orphans(trial.rehearsal.orphans)
+
+
+def _of_losses(losses: Sequence[Loss]) -> Iterator[Finding]:
+    """Yield a finding for each kind of loss; the lossy ledger of the plan lists every value."""
+    columns = Counter((loss.kind, f"{loss.key.entity} {loss.column}") for loss in losses)
+    for kind, count in Counter(loss.kind for loss in losses).most_common():
+        its = [f"{column} ({number:,})" for (each, column), number in columns.most_common() if each == kind]
+        yield Finding("would_lose", Severity.WARNING, f"{counted(count, 'value')} would be {kind}", _some(its),
+                      "Give the rules larger columns, or accept it with the approval.", count)  # fmt: skip
+
+
+def _of_orphans(orphans: Mapping[tuple[EntityName, str], Orphans]) -> Iterator[Finding]:
+    """Yield a finding for each entity whose records are missed; a table lists the columns."""
+    missed: dict[EntityName, list[tuple[str, Orphans]]] = {}
+    for (entity, column), its in orphans.items():
+        missed.setdefault(its.examples[0][1].entity, []).append((f"{entity} {column} ({its.count:,})", its))
+    for parent, found in missed.items():
+        count = sum(its.count for _, its in found)
+        yield Finding("orphans", Severity.WARNING,
+                      f"{counted(count, 'reference')} to {parent} records that are not there",
+                      _some([told for told, _ in found]),
+                      "Restore them in the source, or let the rule's `missing` decide.", count)  # fmt: skip
 
 
 def _duplicates(bench: Bench, profiles: Profiles, documents: Mapping[str, MappingDocument]) -> list[Duplicates]:
@@ -152,7 +170,7 @@ def _of_duplicates(groups: Sequence[Duplicates]) -> Iterator[Finding]:
     for (entity, by), its in by_kind.items():
         count = sum(len(group.keys) for group in its)
         yield Finding("duplicates", Severity.WARNING, f"{count:,} {entity} records share their {by} with another",
-                      f"{len(its):,} groups, the largest of {len(its[0].keys):,} records; listed below",
+                      f"{counted(len(its), 'group')}, the largest of {len(its[0].keys):,} records; listed below",
                       "Merge them in the source before the load, or accept that both come along.", count)  # fmt: skip
 
 
@@ -214,3 +232,7 @@ def _report(bench: Bench, stock: _Stock, findings: Sequence[Finding]) -> Report:
     verdict = verdict_of_findings(findings, f"{total:,} records read; nothing was written.", "transload plan")
     all_charts = [records_chart(stock.counts), *charts, *choice_charts(stock.profiles, samples)]
     return report_of(bench, "Audit of both systems", verdict, facts, findings, tables, all_charts)
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join(texts[:_SHOWN]) + (", ..." if len(texts) > _SHOWN else "")

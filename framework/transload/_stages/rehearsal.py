@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from transload._pipeline.resolve import keys_of
+from transload._pipeline.rules import PLACEHOLDER_ID
 from transload._stages.bench import Bench, Machinery
 from transload.values import (
     Associate,
@@ -99,7 +100,7 @@ def _seek_parents(found: Rehearsal, machinery: Machinery, writes: Sequence[Write
         (write.key, column, keys)
         for write in writes
         for column, cell in _cells(write)
-        if isinstance(cell, Lookup) and (keys := keys_of(cell))
+        if isinstance(cell, Lookup) and (keys := keys_of(cell)) and keys[0].source_id != PLACEHOLDER_ID
     ]
     wanted = {key for _, _, keys in pointing for key in keys}
     known = {record.key for chunk in machinery.records.find(sorted(wanted)) for record in chunk}

@@ -39,9 +39,9 @@ def verdict_of_findings(findings: Sequence[Finding], detail: str, next_command: 
     blockers = sum(finding.severity is Severity.BLOCKER for finding in findings)
     warnings = sum(finding.severity is Severity.WARNING for finding in findings)
     if blockers:
-        return Verdict(Tone.BAD, f"{_number(blockers, 'finding')} must be settled first", detail)
+        return Verdict(Tone.BAD, f"{counted(blockers, 'finding')} must be settled first", detail)
     if warnings:
-        return Verdict(Tone.WARN, f"Passed, with {_number(warnings, 'warning')}", detail, next_command)
+        return Verdict(Tone.WARN, f"Passed, with {counted(warnings, 'warning')}", detail, next_command)
     return Verdict(Tone.GOOD, "Passed", detail, next_command)
 
 
@@ -171,5 +171,6 @@ def _dead_letters(bench: Bench, machinery: Machinery, letters: Sequence[DeadLett
     )  # fmt: skip
 
 
-def _number(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 record``, ``1,200 records``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

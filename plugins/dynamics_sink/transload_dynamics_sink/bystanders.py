@@ -55,7 +55,7 @@ def _steps(dataverse: Dataverse, tables: Collection[str]) -> Iterator[Finding]:
         if table in tables and message in _MESSAGES and not assembly.startswith(_OF_MICROSOFT):
             named.append(f"{raw['name']} ({table}, {'asynchronous' if raw['mode'] else 'synchronous'})")
     if named:
-        title = f"{len(named)} plug-in steps run when rows of the mapped tables are written"
+        title = f"Plug-in steps that run when rows of the mapped tables are written: {len(named)}"
         yield Finding("dynamics.plugins", Severity.WARNING, title, _some(named), _BYPASS, len(named))
 
 
@@ -69,11 +69,11 @@ def _workflows(dataverse: Dataverse, tables: Collection[str]) -> Iterator[Findin
         elif raw.get("primaryentity") in tables:
             mapped.append(f"{raw['name']} ({kind} on {raw['primaryentity']})")
     if mapped:
-        title = f"{len(mapped)} workflows or rules are active on the mapped tables"
+        title = f"Workflows and rules that are active on the mapped tables: {len(mapped)}"
         yield Finding("dynamics.workflows", Severity.WARNING, title, _some(mapped), _BYPASS, len(mapped))
     if flows:
         yield Finding(
-            "dynamics.flows", Severity.WARNING, f"{len(flows)} cloud flows are on", _some(flows),
+            "dynamics.flows", Severity.WARNING, f"Cloud flows that are on: {len(flows)}", _some(flows),
             "The list does not say which tables they watch. One that watches a mapped table runs for every row, and "
             "uses up requests: switch it off for the load.", len(flows),
         )  # fmt: skip
@@ -86,7 +86,7 @@ def _rules(dataverse: Dataverse, tables: Collection[str]) -> Iterator[Finding]:
     if named:
         yield Finding(
             "dynamics.duplicate_rules", Severity.INFO,
-            f"{len(named)} duplicate rules are published for mapped tables", _some(named),
+            f"Duplicate rules that are published for mapped tables: {len(named)}", _some(named),
             "They do not stop the load. Run a duplicate detection job afterwards if people expect one.", len(named),
         )  # fmt: skip
 

@@ -149,7 +149,7 @@ def _disabled_users(context: RunContext) -> list[Finding]:
         Finding(
             "dynamics.disabled_users",
             Severity.WARNING,
-            f"{len(disabled)} users that records belong to are disabled",
+            f"Disabled users to whom records belong: {len(disabled)}",
             ", ".join(disabled),
             "They can own nothing new. Enable them for the load, or let their records go to the fallback owner.",
             len(disabled),
