@@ -65,6 +65,12 @@ class DeltaTable(_Table):
 
     conflict: Literal["target", "source"] = "target"
     """Whose value stays when a field changed on both sides."""
+    deleted: Literal["flag", "deactivate", "delete"] = "flag"
+    """What becomes of the row when its record is gone from the source."""
+    inactive: tuple[str, ...] = ("Inactive", "Canceled")
+    """Labels of the state in which `deactivate` leaves a row: the first that its table has."""
+    fields: Mapping[str, Literal["source", "target", "ask"]] = {}
+    """Whose value stays in single columns, by entity and column: ``customer.telephone1``."""
 
 
 class ApprovalsTable(_Table):

@@ -32,10 +32,13 @@ from transload.values import (
     RecordKey,
     Rejection,
     RowRef,
+    SetState,
     TableName,
     Upsert,
     Write,
 )
+
+_AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -211,6 +214,17 @@ class Loader:
         if mapper.document.key is not None and mapper.document.key.column is not None:
             columns[mapper.document.key.column] = PLACEHOLDER_ID
         return Upsert(key, mapper.table.name, mapper.row_id(key.source_id), columns)
+
+    def set_states(self, writes: Sequence[SetState]) -> Iterator[tuple[RecordKey, str | None]]:
+        """Set the state of rows, and yield what became of those that were not in it: an error, or None."""
+        for start in range(0, len(writes), _AT_ONCE):
+            decision = self.narrower.decide(writes[start : start + _AT_ONCE])
+            yield from {c.key: f"people changed it: {c.column} is {c.target}" for c in decision.conflicts}.items()
+            for task in self._begin(decision.intents):
+                outcomes = self._send(task)
+                self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, outcomes, strict=True)))
+                for write, outcome in zip(task.batch, outcomes, strict=True):
+                    yield write.key, None if outcome.error is None else str(outcome.error)
 
     def _load_now(self, intents: Sequence[Intent]) -> None:
         """Load a few writes on the spot, through the same journal."""

@@ -46,6 +46,8 @@ class Conflict:
     source: str
     target: str
     kept: str
+    rule: str = "target"
+    """``source``, ``target`` or ``ask``: what decided it."""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class Narrower:
     Attributes:
         tables: The target's tables.
         prefer: ``target`` or ``source``: whose value stays in a conflict.
+        fields: The same for single columns, by ``entity.column``; ``ask`` keeps the target's and says so.
         cascades: Knows which rows a write of ours has reached through their parents.
         closed: Knows which rows are closed.
     """
@@ -89,6 +92,7 @@ class Narrower:
     context: RunContext
     tables: Mapping[TableName, TargetTable]
     prefer: str
+    fields: Mapping[str, str]
     cascades: Cascades
     closed: ClosedRows
 
@@ -239,11 +243,12 @@ class Narrower:
             filled = touched and target is not None and not isinstance(target, int)
             theirs = (column in old or filled) and not same(base, target) and column not in change.passed_on
             if theirs:
-                kept = target if self.prefer == "target" else source
+                prefer = self.fields.get(f"{write.key.entity}.{column}", self.prefer)
+                kept = source if prefer == "source" else target
                 conflicts.append(
-                    Conflict(write.key, write.table, column, show(base), show(source), show(target), show(kept))
+                    Conflict(write.key, write.table, column, show(base), show(source), show(target), show(kept), prefer)
                 )
-            if not (theirs and self.prefer == "target"):
+            if not theirs or prefer == "source":
                 keep[column] = source
         if not keep:
             return None

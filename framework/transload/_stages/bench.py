@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from transload._ledger import Ledger, RunStatus
+from transload._mistakes import nearest
 from transload._pipeline.cascades import Cascades
 from transload._pipeline.closed import ClosedRows
 from transload._pipeline.load import Loader
@@ -23,7 +24,7 @@ from transload._pipeline.verify import Verifier
 from transload._plugins import Plugins, load_plugins
 from transload._reports import Report, Tone, WrittenReport, write_report
 from transload.context import RunContext
-from transload.errors import CutShortError, MappingError, RunError, StageRefusedError, TransloadError
+from transload.errors import CutShortError, MappingError, ProjectFileError, RunError, StageRefusedError, TransloadError
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import combine_mappings, load_mappings
 from transload.settings import Project, configure_plugins, load_project
@@ -127,16 +128,29 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     plan = plan_load(documents.values())
     mappings = compile_mappings(documents.values(), source, target, bench.plugins.converters(), plan.deferred)
     settings = bench.project.settings
+    _check_delta(bench, mappings)
     flags = {d.table: d.flag for d in documents.values() if d.flag is not None}
     resolver = Resolver(bench.ledger, bench.plugins, bench.context, flags)
     tables = merge_tables(compiled.table for compiled in mappings.values())
     cascades = Cascades(bench.ledger, bench.run_id, tables)
     closed = ClosedRows(bench.ledger, tables, _minor_columns(documents.values()))
-    narrower = Narrower(bench.ledger, bench.plugins, bench.context, tables, settings.delta.conflict, cascades, closed)
+    delta = settings.delta
+    narrower = Narrower(
+        bench.ledger, bench.plugins, bench.context, tables, delta.conflict, delta.fields, cascades, closed
+    )
     workers, tolerance = settings.run.workers, Decimal(settings.reconcile.amount_tolerance) / 100
     loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
     verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers, tolerance)
     return Machinery(plan, mappings, DocumentRecords(bench.ledger, documents), loader, verifier)
+
+
+def _check_delta(bench: Bench, mappings: Mapping[EntityName, CompiledMapping]) -> None:
+    """Refuse policies for columns that no document fills: a typing error would leave the column to another policy."""
+    known = {f"{entity}.{column}" for entity, mapper in mappings.items() for column, _ in mapper.document.rules()}
+    unknown = [name for name in bench.project.settings.delta.fields if name not in known]
+    if unknown:
+        mistakes = [f"delta.fields: no mapping fills {name!r}{nearest(name, sorted(known))}" for name in unknown]
+        raise ProjectFileError(str(bench.project.file), mistakes)
 
 
 def _minor_columns(documents: Iterable[MappingDocument]) -> dict[TableName, set[str]]:

@@ -7,17 +7,20 @@ that are gone from the source, and leaves a certificate when it finds nothing to
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from transload._ledger import RunStatus
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
 from transload._pipeline.narrow import Conflict
 from transload._pipeline.recover import settle_open_intents
-from transload._pipeline.rules import PLACEHOLDER_ID
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
+from transload._stages.certificate import certify
 from transload._stages.gates import require_finished, require_not_before, require_prepared
+from transload._stages.gone import settle_gone
 from transload._stages.manifest import with_manifest
 from transload._stages.reporting import (
     losses_table,
@@ -30,7 +33,7 @@ from transload._stages.reporting import (
 )
 from transload._stages.signatures import is_enough, signatures
 from transload.errors import StageRefusedError
-from transload.values import EntityName, Finding, Phase, Record, RecordKey, Severity
+from transload.values import EntityName, Finding, Phase, Record
 
 _TITLES = {
     "run": "Full load",
@@ -60,8 +63,29 @@ def delta(bench: Bench) -> Report:
     require_prepared(bench, documents)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    begun = _window_begin(bench)
     counts = _carry(bench, machinery)
-    return _report(bench, machinery, counts, recovered, _vanished(bench, machinery))
+    gone = settle_gone(bench, machinery)
+    report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
+    end = bench.context.clock()
+    facts = {**report.facts, "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"}
+    tables = [*report.tables, *gone.tables()]
+    verdict = report.verdict
+    if gone.failed and verdict.tone is not Tone.BAD:
+        headline = f"{len(gone.failed):,} rows of records that are gone could not be settled"
+        verdict = Verdict(Tone.BAD, headline, "See below, then run the same command again.", "transload delta")
+    report = replace(report, facts=facts, tables=tables, verdict=verdict)
+    nothing = not (any(count.sent or count.failed or count.parked for count in counts) or gone.changed or gone.failed)
+    return certify(bench, report, begun, end) if nothing else report
+
+
+def _window_begin(bench: Bench) -> datetime:
+    """Return when the load began on which this pass builds: what changed since then is carried over."""
+    earlier = [
+        run for run in bench.ledger.runs.all()
+        if run.stage in {"run", "delta"} and run.run_id != bench.run_id and run.finished_at is not None
+    ]  # fmt: skip
+    return max(run.started_at for run in earlier)
 
 
 def retry(bench: Bench) -> Report:
@@ -150,42 +174,15 @@ def _forget_gone(bench: Bench, machinery: Machinery) -> None:
         notes.unpark(gone, phase)
 
 
-def _vanished(bench: Bench, machinery: Machinery) -> list[Finding]:
-    """Report records that the source no longer has; their rows are left for a person to decide."""
-    findings = []
-    for entity in machinery.plan.entities:
-        mapped = {key: row for key, row in bench.ledger.journal.mapped(entity) if row.origin == "created"}
-        mapped.pop(RecordKey(entity, PLACEHOLDER_ID), None)
-        if loaded := machinery.records.gone(entity, mapped):
-            named = ", ".join(f"{key.source_id}" for key in sorted(loaded)[:20])
-            findings.append(
-                Finding(
-                    "vanished",
-                    Severity.WARNING,
-                    f"{len(loaded):,} {entity} records {_why_gone(machinery, entity)}; their rows are still there",
-                    named,
-                    "Look at them, and delete or keep the rows by hand.",
-                    len(loaded),
-                )
-            )
-    return findings
-
-
-def _why_gone(machinery: Machinery, entity: EntityName) -> str:
-    document = machinery.records.documents[entity]
-    if document.given:
-        return "are not given any more"
-    return "are gone from the source" + (", or are not what `when` asks for any more" if document.when else "")
-
-
 def _report(
     bench: Bench,
     machinery: Machinery,
     counts: Sequence[PassCounts],
     recovered: int,
     findings: Sequence[Finding],
+    settled: int = 0,
 ) -> Report:
-    sent = sum(count.sent for count in counts)
+    sent = sum(count.sent for count in counts) + settled
     aside = sum(count.failed + count.parked for count in counts)
     conflicts = [conflict for count in counts for conflict in count.conflicts]
     bench.summary.update({"sent": sent, "set_aside": aside, "conflicts": len(conflicts)})
@@ -230,7 +227,8 @@ def _conflict_table(conflicts: Sequence[Conflict]) -> Table:
     return Table(
         "Conflicts: changed in the source and in the target",
         [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
-         Column("source", "Source now"), Column("target", "Target now"), Column("kept", "Kept")],
+         Column("source", "Source now"), Column("target", "Target now"), Column("kept", "Kept"),
+         Column("rule", "By")],
         [
             {
                 "record": str(conflict.key),
@@ -239,9 +237,10 @@ def _conflict_table(conflicts: Sequence[Conflict]) -> Table:
                 "source": conflict.source,
                 "target": conflict.target,
                 "kept": conflict.kept,
+                "rule": conflict.rule,
             }
             for conflict in conflicts
         ],
-        note="`[delta] conflict` in transload.toml says whose value stays.",
+        note="`[delta]` in transload.toml says whose value stays; `ask` keeps the target's until a person decides.",
         filterable=True,
     )  # fmt: skip

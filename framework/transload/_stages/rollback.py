@@ -79,7 +79,7 @@ def rollback(bench: Bench, order: UndoOrder) -> Report:
     _require_window(bench, order)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     chosen = ChosenRows.of(bench, order.choice)
-    late, tally = _late_columns(bench), Tally()
+    late, tally = late_columns(bench), Tally()
     sparing = Sparing(bench, chosen, late=late, forced=order.force)
     sparing.survey()
     if order.force:
@@ -117,7 +117,7 @@ def _walk(
         bench.context.observe(Event("pass_finished", table, total, None, "undone"))
 
 
-def _late_columns(bench: Bench) -> dict[TableName, frozenset[str]]:
+def late_columns(bench: Bench) -> dict[TableName, frozenset[str]]:
     """Return the late columns of each table, as far as the mapping can still be read."""
     found: dict[TableName, frozenset[str]] = {}
     try:

@@ -5,7 +5,7 @@ to a customer. What was made earlier and points to it (a customer to its main jo
 along; it keeps the row that it points to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from transload._ledger import UndoRow
@@ -21,13 +21,11 @@ class UndoChoice:
     Attributes:
         records: Records, as reports show them: ``customer 7``.
         run: The run that wrote a row first.
-        alone: Whether what belongs to the chosen rows stays, and so keeps them.
     """
 
     entity: str = ""
     records: tuple[str, ...] = ()
     run: str = ""
-    alone: bool = False
 
     @property
     def is_part(self) -> bool:
@@ -75,10 +73,14 @@ class ChosenRows:
             reason = f"nothing to undo is known of {', '.join(lost)}"
             raise StageRefusedError(bench.context.stage, reason, "transload rollback --dry-run")
         chosen = cls(bench, {ref: row.order for ref, row in asked.items()})
-        if not choice.alone:
-            chosen._add_children()
+        chosen._add_children()
         chosen.along = len(chosen.rows or ()) - len(asked)
         return chosen
+
+    @classmethod
+    def only(cls, bench: Bench, refs: Collection[RowRef]) -> "ChosenRows":
+        """Choose some rows, and nothing that belongs to them."""
+        return cls(bench, {row.ref: row.order for row in bench.ledger.journal.undo_list() if row.ref in refs})
 
     def __contains__(self, ref: RowRef) -> bool:
         return self.rows is None or ref in self.rows

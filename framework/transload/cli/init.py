@@ -90,6 +90,8 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_shown(cell)}' for key, cell in value.items())}}}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_shown, value))}]"
     return f'"{value}"' if value is not None else '""'
