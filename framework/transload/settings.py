@@ -44,6 +44,8 @@ class RunTable(_Table):
     """Rows in one request."""
     workers: Annotated[int, Field(ge=1, le=16)] = 4
     """Requests in flight."""
+    stop_after_errors: Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^\d{1,2}(\.\d+)?%$")] | None = None
+    """Stop when so many records were set aside, or such a share of all: ``200`` or ``"2%"``."""
 
 
 class AuditTable(_Table):

@@ -77,6 +77,8 @@ class Loader:
     Attributes:
         mappings: The compiled mapping of each entity.
         workers: Requests in flight.
+        budget: After how many records set aside the loader stops; None: never.
+        errors: How many it has set aside.
     """
 
     ledger: Ledger
@@ -86,6 +88,13 @@ class Loader:
     resolver: Resolver
     narrower: Narrower
     workers: int
+    budget: int | None = None
+    errors: int = 0
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether so many records were set aside that going on helps nobody."""
+        return self.budget is not None and self.errors >= self.budget
 
     def run_pass(self, step: Pass, chunks: Iterable[Sequence[Record]], total: int) -> PassCounts:
         """Carry records through one pass.
@@ -106,12 +115,16 @@ class Loader:
         def tasks() -> Iterator[_Task]:
             nonlocal done
             for chunk in chunks:
+                if self.over_budget:
+                    return
                 yield from self._tasks(mapper, chunk, counts)
                 done += len(chunk)
                 self.context.observe(Event("batch_loaded", step.entity, done, total, step.phase))
 
         run_bounded(tasks(), self._send, lambda task, outcomes: self._settle(task, outcomes, counts), self.workers)
-        self.context.observe(Event("pass_finished", step.entity, total, total, step.phase))
+        self.context.observe(
+            Event("pass_finished", step.entity, done if self.over_budget else total, total, step.phase)
+        )
         return counts
 
     def _tasks(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> Iterator[_Task]:
@@ -194,6 +207,7 @@ class Loader:
     def _reject(self, rejected: Sequence[tuple[RecordKey, RecordError]], phase: Phase, counts: PassCounts) -> None:
         self.ledger.notes.add_dead_letters(self.context.run_id, [(key, phase, error) for key, error in rejected])
         counts.failed += len(rejected)
+        self.errors += len(rejected)
 
     def _note(self, writes: Sequence[Write], phase: Phase) -> None:
         losses: list[Loss] = [loss for write in writes for loss in write.losses]
@@ -248,6 +262,7 @@ class Loader:
         self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, outcomes, strict=True)))
         accepted = sum(outcome.ok for outcome in outcomes)
         counts.failed += len(outcomes) - accepted
+        self.errors += len(outcomes) - accepted
         if task.creates:
             counts.created += accepted
         else:

@@ -23,7 +23,8 @@ from transload._pipeline.transform import CompiledMapping, compile_mappings, mer
 from transload._pipeline.verify import Verifier
 from transload._plugins import Plugins, load_plugins
 from transload._reports import Report, Tone, WrittenReport, write_report
-from transload.context import RunContext
+from transload._stages.progress import ProgressKeeper
+from transload.context import RunContext, utc_now
 from transload.errors import CutShortError, MappingError, ProjectFileError, RunError, StageRefusedError, TransloadError
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import combine_mappings, load_mappings
@@ -184,15 +185,18 @@ def run_stage(
     plugins = load_plugins(project.settings.project.plugins)
     settings = configure_plugins(project, plugins.settings_models())
 
-    def observe(event: Event) -> None:
-        plugins.observe(event)
-        if listen is not None:
-            listen(event)
-
     with Ledger.open(project.ledger_url) as ledger:
         unfinished = ledger.runs.resume(stage) if resumable else None
         facts = {info.name: info.version for info in plugins.infos}
         run_id = unfinished.run_id if unfinished is not None else ledger.runs.start(stage, facts)
+        keeper = ProgressKeeper(ledger, run_id, utc_now)
+
+        def observe(event: Event) -> None:
+            plugins.observe(event)
+            keeper.note(event)
+            if listen is not None:
+                listen(event)
+
         context = RunContext(run_id, stage, project.folder, settings, observe=observe)
         bench = Bench(project, plugins, ledger, context)
         try:

@@ -14,14 +14,16 @@ from transload._ledger import RunStatus
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
 from transload._pipeline.narrow import Conflict
+from transload._pipeline.planner import Pass
 from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.certificate import certify
 from transload._stages.gates import require_finished, require_not_before, require_prepared
-from transload._stages.gone import settle_gone
+from transload._stages.gone import GoneRecords, settle_gone
 from transload._stages.manifest import with_manifest
+from transload._stages.partly import error_budget, passes_of
 from transload._stages.reporting import (
     losses_table,
     passes_chart,
@@ -43,16 +45,25 @@ _TITLES = {
 }
 
 
-def run(bench: Bench) -> Report:
-    """Load everything, in dependency order."""
+def run(bench: Bench, only: str = "") -> Report:
+    """Load everything in dependency order, or only the rows of one entity whose parents are there.
+
+    Raises:
+        StageRefusedError: What comes before has not passed, or parents of the entity are not loaded.
+        ConfigError: No document has the name of the entity.
+    """
     documents = bench.documents()
     require_approval(bench, documents)
     require_prepared(bench, documents)
     _require_sample(bench)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    counts = _carry(bench, machinery)
-    return _report(bench, machinery, counts, recovered, [])
+    if not only:
+        return _report(bench, machinery, _carry(bench, machinery), recovered, [])
+    _read(bench, machinery)
+    passes = passes_of(bench, machinery, EntityName(only))
+    report = _report(bench, machinery, _load(bench, machinery, passes), recovered, [])
+    return replace(report, facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"})
 
 
 def delta(bench: Bench) -> Report:
@@ -65,7 +76,7 @@ def delta(bench: Bench) -> Report:
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     begun = _window_begin(bench)
     counts = _carry(bench, machinery)
-    gone = settle_gone(bench, machinery)
+    gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
     report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
     end = bench.context.clock()
     facts = {**report.facts, "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"}
@@ -140,23 +151,42 @@ def _require_sample(bench: Bench) -> None:
 
 
 def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
+    _read(bench, machinery)
+    return _load(bench, machinery, machinery.plan.passes)
+
+
+def _read(bench: Bench, machinery: Machinery) -> None:
     stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id)
     stage_given(machinery.records.documents.values(), bench.ledger, bench.run_id)
     _forget_gone(bench, machinery)
+
+
+def _load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
     size = bench.project.settings.run.batch_size
-    return _sweep(machinery, lambda entity: (machinery.records.batches(entity, size), machinery.records.count(entity)))
+    machinery.loader.budget = error_budget(bench, machinery)
+    return _sweep(
+        machinery,
+        lambda entity: (machinery.records.batches(entity, size), machinery.records.count(entity)),
+        passes,
+    )
 
 
 def _sweep(
-    machinery: Machinery, records_of: Callable[[EntityName], tuple[Iterable[list[Record]], int]]
+    machinery: Machinery,
+    records_of: Callable[[EntityName], tuple[Iterable[list[Record]], int]],
+    passes: Sequence[Pass] = (),
 ) -> list[PassCounts]:
     """Carry the records of each entity, and how many they are, through every pass."""
     counts = []
     cascades = machinery.loader.narrower.cascades
-    for step in machinery.plan.passes:
+    for step in passes or machinery.plan.passes:
         before = -1
         # Rows that point to rows of their own table may come before the parent that passes something on.
-        while before < len(cascades) and (before < 0 or machinery.plan.deferred[step.entity]):
+        while (
+            not machinery.loader.over_budget
+            and before < len(cascades)
+            and (before < 0 or machinery.plan.deferred[step.entity])
+        ):
             before = len(cascades)
             counts.append(machinery.loader.run_pass(step, *records_of(step.entity)))
     return counts
@@ -186,7 +216,17 @@ def _report(
     aside = sum(count.failed + count.parked for count in counts)
     conflicts = [conflict for count in counts for conflict in count.conflicts]
     bench.summary.update({"sent": sent, "set_aside": aside, "conflicts": len(conflicts)})
-    if aside:
+    if machinery.loader.over_budget:
+        limit = bench.project.settings.run.stop_after_errors
+        bench.summary["error"] = "stopped by the error budget"
+        verdict = Verdict(
+            Tone.BAD,
+            f"Stopped: {machinery.loader.errors:,} records were set aside",
+            f"`[run] stop_after_errors` is {limit}. {sent:,} writes were accepted, and what was not reached is as it "
+            "was. Correct what is listed below, then run the same command again: it goes on.",
+            f"transload {bench.context.stage}",
+        )
+    elif aside:
         verdict = Verdict(
             Tone.BAD,
             f"{aside:,} records were set aside",

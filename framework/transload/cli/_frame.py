@@ -10,8 +10,10 @@ import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
+from transload._pace import Pace
 from transload.errors import CutShortError, TransloadError
 from transload.values import Event
 
@@ -87,12 +89,23 @@ def run_command(
         raise typer.Exit(FAILED)
 
 
+class PaceColumn(ProgressColumn):
+    """Shows the rate of a pass since it began, and how long the rest takes at that rate."""
+
+    def render(self, task: Task) -> Text:
+        """Return the pace of a pass; nothing when it is over."""
+        if task.finished:
+            return Text()
+        total = None if task.total is None else int(task.total)
+        return Text(str(Pace(int(task.completed), total, task.elapsed or 0.0)), style="dim")
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[Event], None]]:
     """Show progress on standard error, when a person is watching."""
     console = errors()
     bars = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), PaceColumn(),
         console=console, transient=True, disable=not console.is_terminal,
     )  # fmt: skip
     tasks: dict[str, TaskID] = {}

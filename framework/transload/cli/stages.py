@@ -100,11 +100,16 @@ def sample(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
     run_command("sample", project, stage, json, traceback)
 
 
-def run(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+def run(
+    project: Folder = HERE,
+    only: Annotated[str, typer.Option("--only", help="Only this entity, whose parents are there.")] = "",
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
     """Load everything, in dependency order. Run it again to go on, or to be sure."""
     from transload._stages.load import run as stage
 
-    run_command("run", project, stage, json, traceback, resumable=True)
+    run_command("run", project, lambda bench: stage(bench, only), json, traceback, resumable=True)
 
 
 def retry(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:

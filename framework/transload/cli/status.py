@@ -30,7 +30,8 @@ def register(app: typer.Typer) -> set[str]:
 
 def status(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
     """Show what has run, what is in the ledger, and what comes next. Touches neither system."""
-    from transload._ledger import Ledger
+    from transload._ledger import Ledger, RunStatus
+    from transload._stages.progress import live_pass
     from transload.settings import load_project
 
     with explained(json, traceback):
@@ -41,6 +42,8 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
             writes = {
                 str(table): {str(k): v for k, v in counts.items()} for table, counts in ledger.journal.counts().items()
             }
+            running = runs[-1] if runs and runs[-1].status is RunStatus.RUNNING else None
+            live = live_pass(ledger, running.run_id) if running is not None else None
             letters, parked = len(list(ledger.notes.dead_letters())), len(list(ledger.notes.parked()))
         if json:
             body = {
@@ -53,7 +56,11 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
                 "writes": writes,
                 "dead_letters": letters,
                 "parked": parked,
-            }
+                "live": None if live is None else {
+                    "pass": live.name, "at": live.at, "done": live.pace.done, "total": live.pace.total,
+                    "per_second": live.pace.rate, "seconds_left": live.pace.left,
+                },
+            }  # fmt: skip
             sys.stdout.write(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode() + "\n")
             return
         console = output()
@@ -61,6 +68,10 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
         for run in runs:
             table.add_row(run.stage, str(run.status), f"{run.started_at:%Y-%m-%d %H:%M:%S}")
         console.print(table)
+        if live is not None:
+            total = f" of {live.pace.total:,}" if live.pace.total is not None else ""
+            words = [f"{live.pace.done:,}{total}", str(live.pace), f"as of {live.at:%H:%M:%S} UTC"]
+            console.print(f"Running: {live.name}, " + ", ".join(filter(None, words)))
         console.print("Staged: " + (", ".join(f"{count:,} {entity}" for entity, count in staged.items()) or "nothing"))
         for name, counts in writes.items():
             console.print(f"Writes to {name}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
