@@ -34,3 +34,7 @@ def test_every_record_of_a_company_can_be_translated(
     assert {step["table"] for step in plan.rows("passes-in-dependency-order")} >= {
         "account", "contact", "quote", "salesorder", "invoice", "msdyn_workorder" if field_service else "incident",
     }  # fmt: skip
+    overview = {row["entity"]: row for row in plan.rows("what-becomes-of-what")}
+    assert overview["job"]["table"] == ("msdyn_workorder" if field_service else "incident")
+    assert overview["currency"]["records"] == 1
+    assert all(row["note"].endswith(".") for row in overview.values())
