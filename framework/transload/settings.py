@@ -71,7 +71,7 @@ class DeltaTable(_Table):
     """What becomes of the row when its record is gone from the source."""
     inactive: tuple[str, ...] = ("Inactive", "Canceled")
     """Labels of the state in which `deactivate` leaves a row: the first that its table has."""
-    fields: Mapping[str, Literal["source", "target", "ask"]] = {}
+    fields: Mapping[str, Literal["source", "target", "newest", "ask"]] = {}
     """Whose value stays in single columns, by entity and column: ``customer.telephone1``."""
 
 

@@ -1,13 +1,15 @@
 """Delta: what becomes of rows whose records are gone, whose value stays, and the certificate."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from transload._ledger import Ledger
 from transload.testing import ClientFolder
-from transload.values import Cell
+from transload.values import Cell, ColumnType, TableName, TargetColumn
 
 
 def configure(client: ClientFolder, text: str) -> None:
@@ -124,6 +126,32 @@ def test_a_column_may_have_a_policy_of_its_own(loaded: ClientFolder, policy: str
     (conflict,) = result.rows("conflicts-changed-in-the-source-and-in-the-target")
     assert account(loaded, "2")[1]["name"] == kept
     assert (conflict["kept"], conflict["rule"]) == (kept, policy)
+
+
+@pytest.mark.parametrize(("changed_on", "kept"), [(1, "Customer II"), (3, "By hand"), (None, "By hand")])
+def test_the_newest_value_stays_and_the_target_s_when_nobody_knows(
+    client: ClientFolder, changed_on: int | None, kept: str
+) -> None:
+    configure(client, '[delta.fields]\n"customer.name" = "newest"')
+    tables, users = client.target.tables(), client.target.rows("systemuser")
+    table = tables[TableName("account")]
+    modified = TargetColumn("modifiedon", ColumnType.DATETIME)
+    dated = replace(table, columns={**table.columns, modified.name: modified})
+    client.target.build(*{**tables, table.name: dated}.values())
+    for user, columns in users.items():
+        client.target.put("systemuser", user, **columns)
+    client.walk("audit", "plan", "approve mapping", "prepare", "sample", "run")
+    there = {"modifiedon": datetime(2026, 3, changed_on, tzinfo=UTC)} if changed_on else {}
+    client.target.put("account", account(client, "2")[0], name="By hand", **there)
+    old = next(record for record in client.source.records() if str(record.key) == "customer 2")
+    new = replace(old, fields={**old.fields, "name": "Customer II"}, modified_at=datetime(2026, 3, 2, tzinfo=UTC))
+    client.source.put_record(new)
+
+    result = client.walk("delta")
+
+    (conflict,) = result.rows("conflicts-changed-in-the-source-and-in-the-target")
+    assert account(client, "2")[1]["name"] == kept
+    assert (conflict["kept"], conflict["rule"]) == (kept, "newest")
 
 
 def test_a_policy_for_a_column_that_no_mapping_fills_is_refused(loaded: ClientFolder) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import case, func, select, tuple_
 from transload._ledger.codec import decode_row, decode_write
 from transload._ledger.connection import Database
 from transload._ledger.tables import JOURNAL
-from transload.values import Associate, Cell, RecordKey, RowId, RowRef, TableName
+from transload.values import Associate, Cell, RecordKey, RowId, RowRef, SetState, TableName
 
 _PAGE = 500
 _DONE, _UNDONE = "done", "undone"
@@ -98,5 +98,7 @@ def _undone_row(ref: RowRef, entries: Sequence[DatabaseRow[Any]]) -> UndoneRow:
     for entry in entries:
         write = decode_write(entry.write)
         if entry.before is not None and not isinstance(write, Associate):
-            before = dict(decode_row(entry.before).columns) | before
+            # A before-image may hold more than the write changed: rows are read together.
+            wrote = {"statecode", "statuscode"} if isinstance(write, SetState) else write.columns.keys()
+            before = {name: cell for name, cell in decode_row(entry.before).columns.items() if name in wrote} | before
     return UndoneRow(decode_write(entries[0].write).key, ref, any(entry.creates for entry in entries), before)

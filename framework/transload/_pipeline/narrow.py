@@ -8,11 +8,13 @@ and reported either way.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from transload._ledger import Intent, Ledger, MappedRow, write_identity
 from transload._pipeline.cascades import Cascades
 from transload._pipeline.closed import Closed, ClosedRows
 from transload._pipeline.compare import same, show, wishes
+from transload._pipeline.records import DocumentRecords
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.values import (
@@ -33,6 +35,8 @@ from transload.values import (
 
 _READ_AT_ONCE = 100
 STATE_COLUMNS = ("statecode", "statuscode")
+_MODIFIED = "modifiedon"
+"""The column in which a row says when it was changed last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Conflict:
     target: str
     kept: str
     rule: str = "target"
-    """``source``, ``target`` or ``ask``: what decided it."""
+    """``source``, ``target``, ``newest`` or ``ask``: what decided it."""
 
 
 @dataclass(slots=True)
@@ -82,7 +86,9 @@ class Narrower:
     Attributes:
         tables: The target's tables.
         prefer: ``target`` or ``source``: whose value stays in a conflict.
-        fields: The same for single columns, by ``entity.column``; ``ask`` keeps the target's and says so.
+        fields: The same for single columns, by ``entity.column``; ``ask`` keeps the target's and says so,
+            ``newest`` compares when record and row were changed last.
+        records: The records, for when they were changed.
         cascades: Knows which rows a write of ours has reached through their parents.
         closed: Knows which rows are closed.
     """
@@ -93,6 +99,7 @@ class Narrower:
     tables: Mapping[TableName, TargetTable]
     prefer: str
     fields: Mapping[str, str]
+    records: DocumentRecords
     cascades: Cascades
     closed: ClosedRows
 
@@ -241,18 +248,29 @@ class Narrower:
                 continue
             # A number that was never written may be the table's own default.
             filled = touched and target is not None and not isinstance(target, int)
+            kept: Cell = source
             theirs = (column in old or filled) and not same(base, target) and column not in change.passed_on
             if theirs:
-                prefer = self.fields.get(f"{write.key.entity}.{column}", self.prefer)
-                kept = source if prefer == "source" else target
+                prefer = self._policy(write.key, column)
+                if prefer != "source" and not (prefer == "newest" and self._is_newer(write.key, row)):
+                    kept = target
                 conflicts.append(
                     Conflict(write.key, write.table, column, show(base), show(source), show(target), show(kept), prefer)
                 )
-            if not theirs or prefer == "source":
+            if not same(kept, target):
                 keep[column] = source
         if not keep:
             return None
         return replace(write, columns=keep) if isinstance(write, Upsert) else write
+
+    def _policy(self, key: RecordKey, column: str) -> str:
+        return self.fields.get(f"{key.entity}.{column}", self.prefer)
+
+    def _is_newer(self, key: RecordKey, row: Row) -> bool:
+        """Whether a record was changed after its row was; when one does not say, the row's value stays."""
+        there = row.columns.get(_MODIFIED)
+        at = next((record.modified_at for chunk in self.records.find([key]) for record in chunk), None)
+        return at is not None and isinstance(there, datetime) and at > there
 
     def _read(self, writes: Iterable[Write]) -> dict[RowId, Row]:
         by_table: dict[TableName, list[Write]] = {}
@@ -261,6 +279,8 @@ class Narrower:
         rows: dict[RowId, Row] = {}
         for table, group in by_table.items():
             columns = sorted({column for write in group for column in _wanted(write)})
+            if any(self._policy(write.key, column) == "newest" for write in group for column in _wanted(write)):
+                columns.append(_MODIFIED)
             ids = sorted({write.row_id for write in group})
             for start in range(0, len(ids), _READ_AT_ONCE):
                 part = ids[start : start + _READ_AT_ONCE]

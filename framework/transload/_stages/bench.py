@@ -135,14 +135,14 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     tables = merge_tables(compiled.table for compiled in mappings.values())
     cascades = Cascades(bench.ledger, bench.run_id, tables)
     closed = ClosedRows(bench.ledger, tables, _minor_columns(documents.values()))
-    delta = settings.delta
+    delta, records = settings.delta, DocumentRecords(bench.ledger, documents)
     narrower = Narrower(
-        bench.ledger, bench.plugins, bench.context, tables, delta.conflict, delta.fields, cascades, closed
+        bench.ledger, bench.plugins, bench.context, tables, delta.conflict, delta.fields, records, cascades, closed
     )
     workers, tolerance = settings.run.workers, Decimal(settings.reconcile.amount_tolerance) / 100
     loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
     verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers, tolerance)
-    return Machinery(plan, mappings, DocumentRecords(bench.ledger, documents), loader, verifier)
+    return Machinery(plan, mappings, records, loader, verifier)
 
 
 def _check_delta(bench: Bench, mappings: Mapping[EntityName, CompiledMapping]) -> None:
