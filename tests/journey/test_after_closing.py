@@ -1,4 +1,4 @@
-"""After a job is done: stamps open nothing again, what its parts change is put right, and a new user gets what is his."""
+"""After a job is done: stamps open nothing again, what its parts change is put right, a new user gets his rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def afterwards(open_client: Callable[..., Client], to_the_sample: tuple[tuple[st
     company.add_customer("Abernathy Boilers", created_by=jobless["id"])
     client.walk(*to_the_sample, ("run",))
     jobs = [row for row in company.jobs.rows() if company.is_job(row)]
-    paid = next(row for row in jobs if row["invoice_date"] and row["invoice_status"] == "paid")
+    paid = next(row for row in jobs if row.get("invoice_date") and row["invoice_status"] == "paid")
     visited = next(row for row in jobs if row["status"] == "complete" and row["id"] != paid["id"])
     before = {table: client.rows(table) for table in TABLES}
 
