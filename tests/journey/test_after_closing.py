@@ -48,16 +48,18 @@ TABLES = ("invoice", "msdyn_workorder", "bookableresourcebooking", "account")
 def afterwards(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Afterwards:
     client = open_client(customers=3, plugins=["fieldservice"])
     company, org = client.sandbox.kickserv.company, client.sandbox.dataverse.org
-    jobless = next(row for row in company.employees.rows() if row["email_address"] == WITHOUT_USER)
+    jobless: Mapping[str, Any] = next(row for row in company.employees.rows() if row["email_address"] == WITHOUT_USER)
     company.add_customer("Abernathy Boilers", created_by=jobless["id"])
     client.walk(*to_the_sample, ("run",))
-    jobs = [row for row in company.jobs.rows() if company.is_job(row)]
+    jobs: list[Mapping[str, Any]] = [row for row in company.jobs.rows() if company.is_job(row)]
     paid = next(row for row in jobs if row.get("invoice_date") and row["invoice_status"] == "paid")
     visited = next(row for row in jobs if row["status"] == "complete" and row["id"] != paid["id"])
     before = {table: client.rows(table) for table in TABLES}
 
     company.update_job(number_of(paid), invoice_viewed_on=paid["invoice_date"] + timedelta(days=9))
-    technician = next(row for row in company.employees.rows() if row["active"] and row["id"] != jobless["id"])
+    technician: Mapping[str, Any] = next(
+        row for row in company.employees.rows() if row["active"] and row["id"] != jobless["id"]
+    )
     company.add_task("Extra visit", visited["completed_on"], job=number_of(visited), employees=[technician["id"]])
     (delta,) = client.walk(("delta", "--json"))
     after = {table: client.rows(table) for table in TABLES}

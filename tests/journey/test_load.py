@@ -176,7 +176,7 @@ def test_people_whom_only_a_customer_names_become_its_contacts(loaded: Loaded) -
     for row in implied:
         _, ident, place = str(row["ks_kickservcontactid"]).split("-", 2)
         named = customers[ident]["contact" if place == "contact" else "alt_contact"]
-        assert " ".join(filter(None, (row["firstname"], row["lastname"]))) == " ".join(named.split())
+        assert " ".join(str(part) for part in (row["firstname"], row["lastname"]) if part) == " ".join(named.split())
         assert row["_parentcustomerid_value"] == loaded.id_of("customer", ident)
 
 
@@ -260,10 +260,8 @@ def _arrived(loaded: Loaded, entity: str, name: str, record: Mapping[str, Any], 
 
 def _own_field_arrived(loaded: Loaded, entity: str, name: str, value: Any, row: Row) -> bool:
     """Whether a value of a field that the account has defined stands in its column, in the field's own type."""
-    company = loaded.client.sandbox.kickserv.company
-    (field,) = [
-        it for it in company.custom_fields.rows() if it["applies_to"].lower() == entity and it["column_name"] == name
-    ]
+    fields: Any = loaded.client.sandbox.kickserv.company.custom_fields.rows()
+    (field,) = [it for it in fields if it["applies_to"].lower() == entity and it["column_name"] == name]
     folder = loaded.client.folder / "mapping"
     document = yaml.safe_load((folder / f"{entity}.yaml").read_text(encoding="utf-8"))
     (column,) = [column for column, rule in document["fields"].items() if rule.get("from") == name]
@@ -272,7 +270,7 @@ def _own_field_arrived(loaded: Loaded, entity: str, name: str, value: Any, row: 
         case "checkbox":
             return cell is (str(value).lower() in {"yes", "true"})
         case "select":
-            return loaded.client.label_of(TABLE[entity], column, cell) == value
+            return bool(loaded.client.label_of(TABLE[entity], column, cell) == value)
         case _:
             return cell in forms(value)
 
