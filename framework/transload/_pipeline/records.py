@@ -52,6 +52,12 @@ class DocumentRecords:
                     if key in found and fulfils(document.when, found[key])
                 ]
 
+    def vanished(self, entity: EntityName) -> Iterator[list[Record]]:
+        """Yield the records of a document that the source showed once and shows no more."""
+        document = self.documents[entity]
+        keys = self.ledger.staging.vanished(EntityName(document.source_entity))
+        yield from self.find(replace(key, entity=entity) for key in keys)
+
     def gone(self, entity: EntityName, known: Collection[RecordKey]) -> list[RecordKey]:
         """Return those of some records of a document that vanished, or fulfil its condition no more."""
         document = self.documents[entity]

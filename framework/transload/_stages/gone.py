@@ -14,7 +14,7 @@ from transload._stages.bench import Bench, Machinery
 from transload._stages.rollback import Tally, late_columns, undo
 from transload._stages.sparing import Sparing
 from transload._stages.undo_choice import ChosenRows
-from transload.values import EntityName, Finding, Phase, RecordKey, RowRef, SetState, Severity, TargetState
+from transload.values import Associate, EntityName, Finding, Phase, RecordKey, RowRef, SetState, Severity, TargetState
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ def settle_gone(bench: Bench, machinery: Machinery) -> GoneRecords:
     gone: list[tuple[RecordKey, MappedRow]] = []
     back: list[SetState] = []
     for entity in machinery.plan.entities:
+        if machinery.mappings[entity].ends is not None and (standing := _standing_links(bench, machinery, entity)):
+            result.findings.append(_link_finding(entity, standing))
         mapped = {key: row for key, row in bench.ledger.journal.mapped(entity) if row.origin == "created"}
         mapped.pop(RecordKey(entity, PLACEHOLDER_ID), None)
         lost = machinery.records.gone(entity, mapped)
@@ -59,6 +61,29 @@ def settle_gone(bench: Bench, machinery: Machinery) -> GoneRecords:
     elif gone and policy == "deactivate":
         _deactivate(bench, machinery, gone, result)
     return result
+
+
+def _standing_links(bench: Bench, machinery: Machinery, entity: EntityName) -> list[RecordKey]:
+    """Return the vanished records of a document that ties rows whose links were made and still stand."""
+    mapper, standing = machinery.mappings[entity].at(Phase.LINKS), []
+    for records in machinery.records.vanished(entity):
+        writes = bench.plugins.transform(records, mapper, bench.context)
+        resolver = machinery.loader.resolver
+        links = resolver.resolve([write for write in writes if isinstance(write, Associate)]).writes
+        written = bench.ledger.journal.written({write_identity(link) for link in links})
+        standing += [link.key for link in links if not written.get(write_identity(link), {"idle": True}).get("idle")]
+    return standing
+
+
+def _link_finding(entity: EntityName, standing: Sequence[RecordKey]) -> Finding:
+    return Finding(
+        "vanished_link",
+        Severity.WARNING,
+        f"{len(standing):,} {entity} records are gone from the source; the links that they made still stand",
+        ", ".join(str(key.source_id) for key in sorted(standing)[:20]),
+        "Cut them in the target by hand; a rollback cuts them too.",
+        len(standing),
+    )
 
 
 def _take_back(bench: Bench, refs: Collection[RowRef], result: GoneRecords) -> None:

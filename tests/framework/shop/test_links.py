@@ -85,6 +85,15 @@ def tagged_by(client: ClientFolder, row: RowRef) -> str:
     return str(client.target.rows("incident")[row.row_id]["mem_jobid"])
 
 
+def test_a_link_whose_record_is_gone_from_the_source_is_reported(full_shop: ClientFolder) -> None:
+    full_shop.source.remove("job_tag", "1-1")
+
+    findings = full_shop.walk("delta").json["findings"]
+
+    assert [finding["count"] for finding in findings if finding["code"] == "vanished_link"] == [1]
+    assert tagged(full_shop) == ["1", "2", "3", "4", "5", "6"]
+
+
 def test_a_link_waits_for_the_row_at_its_other_end(ready_shop: ClientFolder) -> None:
     ready_shop.source.put("job_tag", "1-9", id="1-9", job_id=1, tag_id=9)
 
