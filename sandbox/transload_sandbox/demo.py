@@ -24,7 +24,7 @@ _REVIEWER = "Demo Reviewer"
 
 
 def demo(
-    customers: Annotated[int, typer.Option(min=1, max=20000, help="Size of the company.")] = 25,
+    customers: Annotated[int, typer.Option(min=5, max=20000, help="Size of the company.")] = 25,
     seed: Annotated[int, typer.Option(help="Which company; the same seed gives the same one.")] = 7,
     folder: Annotated[
         Path, typer.Option(help="Where the client's folder goes; it must not exist.", show_default=True)

@@ -57,7 +57,7 @@ def test_the_installed_wheel_is_what_runs(installed: Path, tmp_path: Path) -> No
 
 def test_the_installed_wheel_walks_the_demo_there_and_back(installed: Path, tmp_path: Path) -> None:
     said = call(
-        sys.executable, "-m", "transload.cli", "demo", "--customers", "1", cwd=tmp_path, PYTHONPATH=str(installed)
+        sys.executable, "-m", "transload.cli", "demo", "--customers", "5", cwd=tmp_path, PYTHONPATH=str(installed)
     )
 
     assert "The target is what it was before the migration." in said

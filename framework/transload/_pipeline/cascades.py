@@ -36,6 +36,10 @@ class Cascades:
     def __len__(self) -> int:
         return len(self._reached)
 
+    def passes_on(self, table: TableName, column: str) -> bool:
+        """Whether a column is one that a row passes on to its children: an owner."""
+        return column in self._columns.get(table, frozenset())
+
     def reached(self, write: Write, old: Mapping[str, Cell]) -> dict[str, Cell]:
         """Return the columns of a row that a parent may have passed on, with the values that they should have.
 

@@ -137,20 +137,31 @@ class Narrower:
         return decision
 
     def _worth_opening(self, changed: Sequence["_Change"], decision: Decision) -> list["_Change"]:
-        """Leave closed rows as they are where the change is not worth it, or where they cannot be opened."""
+        """Leave closed rows as they are where the change is not worth it, or where they cannot be opened.
+
+        Their owner is another matter: a closed row can be given to somebody else.
+        """
         updates = {change.known.ref: change.write.columns for change in changed if isinstance(change.write, Upsert)}
         closed = self.closed.of(updates)
+        worth: list[_Change] = []
         for change in changed:
-            why = closed.get(change.known.ref) if isinstance(change.write, Upsert) else None
-            if why is None:
+            write = change.write
+            why = closed.get(change.known.ref) if isinstance(write, Upsert) else None
+            if why is None or not isinstance(write, Upsert):
+                worth.append(change)
                 continue
-            decision.unchanged += 1
-            for column, cell in _wanted(change.write).items() if why is Closed.FINAL else ():
+            given = {name: cell for name, cell in write.columns.items() if self.cascades.passes_on(write.table, name)}
+            if given:
+                worth.append(replace(change, write=replace(write, columns=given)))
+            else:
+                decision.unchanged += 1
+            left = {name: cell for name, cell in write.columns.items() if name not in given}
+            for column, cell in left.items() if why is Closed.FINAL else ():
                 base = show(change.old.get(column))
                 decision.conflicts.append(
                     Conflict(change.write.key, change.write.table, column, base, show(cell), "(closed for good)", base)
                 )
-        return [c for c in changed if not isinstance(c.write, Upsert) or c.known.ref not in closed]
+        return worth
 
     def _new_links(self, links: Sequence[Associate]) -> list[Intent]:
         """Return the intents of links, with whether rows that were there before had them.
@@ -318,4 +329,4 @@ def _state_of(write: Upsert, tables: Mapping[TableName, TargetTable]) -> SetStat
 
 
 def _locked(table: TargetTable) -> Collection[int]:
-    return {state.value for state in table.states if state.read_only}
+    return {state.value for state in table.states if state.read_only and not state.final}
