@@ -157,6 +157,7 @@ class FieldRule(_Model):
     """What to do when a lookup's source value is empty: ``empty`` leaves it so, unflagged."""
     default: Constant = None
     max: int | None = None
+    """Longest text in UTF-16 code units; of a file the most bytes, to which ``prepare`` raises the target's limit."""
     on_overflow: Overflow = Overflow.ERROR
     when: dict[str, Condition] = {}
     """What the record must fulfil; otherwise the column stays empty."""

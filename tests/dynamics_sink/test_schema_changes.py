@@ -265,3 +265,25 @@ def test_options_that_a_choice_lacks_are_named(worker: SchemaWorker) -> None:
     *_, outcome = worker.prepare([column(replace(choice, options={1: "a", 2: "C"}))])
 
     assert "without the options C" in str(outcome.error)
+
+
+def largest_file(size: int) -> SchemaChange:
+    body = TargetColumn("documentbody", ColumnType.FILE, max_length=size)
+    return SchemaChange(SchemaKind.LIMIT, body.name, TableName("annotation"), column=body, former=5_242_880)
+
+
+def test_the_largest_file_is_raised_and_set_back(connected: "Connected", worker: SchemaWorker) -> None:
+    [limit] = worker.prepare([largest_file(9 << 20)])[2:]
+
+    raised = connected.org.rows("organization")[0]["maxuploadfilesize"]
+    assert (limit.created, limit.error, raised) == (True, None, 9 << 20)
+    assert worker.drop(limit.change).ok
+    assert connected.org.rows("organization")[0]["maxuploadfilesize"] == 5_242_880
+
+
+def test_a_file_that_no_environment_takes_is_refused_with_advice(worker: SchemaWorker) -> None:
+    [limit] = worker.prepare([largest_file(129 << 20)])[2:]
+
+    assert limit.error is not None
+    assert "129 MB" in str(limit.error)
+    assert "SharePoint" in limit.error.remedy

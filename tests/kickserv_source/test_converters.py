@@ -45,9 +45,13 @@ def test_a_coordinate_has_the_digits_that_dynamics_keeps() -> None:
         ("kickserv.order_number", 7, "J-7"),
         ("kickserv.listed", ("VIP", "late payer"), "VIP, late payer"),
         ("kickserv.presence", Decimal(0), "present"),
+        ("kickserv.payment_terms", "Net 30 days", "Net 30"),
+        ("kickserv.payment_terms", "2% 10, net 30", "2% 10, Net 30"),
+        ("kickserv.payment_terms", "Due on receipt", None),
+        ("kickserv.payment_terms", "Planet 45", None),
     ],
 )
-def test_numbers_and_lists_are_written_as_the_target_takes_them(name: str, value: Value, converted: str) -> None:
+def test_numbers_and_lists_are_written_as_the_target_takes_them(name: str, value: Value, converted: str | None) -> None:
     assert CONVERTERS[name](value) == converted
 
 

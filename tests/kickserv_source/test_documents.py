@@ -134,7 +134,6 @@ def test_an_opportunity_is_an_estimate_with_all_its_fields_and_no_job(account: M
     assert (note.fields["noteable_type"], note.fields["parent_entity"]) == ("Job", "estimate")
     assert tagging.key.source_id == "estimate-5-2"
     assert [charge.fields[f"on_{name}"] for name in ("estimate", "order", "invoice")] == [True, False, False]
-    assert charge.fields["job_is_estimate_only"] is True
     assert "job" not in found
     assert "payment" not in found
 

@@ -165,7 +165,6 @@ def _parts(row: Row, entity: EntityName, document: Document, account: Account) -
         "on_estimate": document.on_estimate,
         "on_order": document.on_order,
         "on_invoice": document.on_invoice,
-        "job_is_estimate_only": entity == ESTIMATE,
     }
     yield from (charge.with_fields(flags) for charge in document.charges.rows)
     if document.charges.rest is not None:

@@ -66,14 +66,6 @@ def parse_filter(text: str, aliases: Mapping[str, str]) -> Node:
     return node
 
 
-def parse_literal(text: str) -> Value:
-    """Read one literal, as parameter aliases and function parameters hold them."""
-    tokens = _tokens(text)
-    if len(tokens) != 1:
-        raise _syntax_error(text)
-    return _literal(tokens[0][0], tokens[0][1]).value
-
-
 def _tokens(text: str) -> list[_Token]:
     tokens: list[_Token] = []
     position, end = 0, len(text.rstrip())
