@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from transload._ledger import Intent, Ledger
-from transload._pipeline.narrow import Conflict, Narrower
+from transload._pipeline.conflicts import Conflict
+from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import Pass
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
@@ -79,6 +80,7 @@ class Loader:
         workers: Requests in flight.
         budget: After how many records set aside the loader stops; None: never.
         errors: How many it has set aside.
+        reopened: The records whose closed rows were opened; the finish pass closes them again.
     """
 
     ledger: Ledger
@@ -90,6 +92,7 @@ class Loader:
     workers: int
     budget: int | None = None
     errors: int = 0
+    reopened: set[RecordKey] = field(default_factory=set)
 
     @property
     def over_budget(self) -> bool:
@@ -144,7 +147,7 @@ class Loader:
         decision = self.narrower.decide(writes)
         counts.unchanged += decision.unchanged
         counts.conflicts.extend(decision.conflicts)
-        self._load_now(decision.reopen)
+        self._reopen(decision.reopen)
         yield from self._begin(decision.intents)
 
     def _transform(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> list[Write]:
@@ -239,6 +242,17 @@ class Loader:
                 self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, outcomes, strict=True)))
                 for write, outcome in zip(task.batch, outcomes, strict=True):
                     yield write.key, None if outcome.error is None else str(outcome.error)
+
+    def open_documents(self, rows: Mapping[RecordKey, RowRef]) -> set[RecordKey]:
+        """Open the closed rows that these belong to, without those among them, and return whose rows they are."""
+        probes = [Upsert(key, ref.table, ref.row_id, {}, exists=True) for key, ref in rows.items()]
+        opening = [intent for intent in self.narrower.closed.to_open(probes) if intent.write.key not in rows]
+        self._reopen(opening)
+        return {intent.write.key for intent in opening}
+
+    def _reopen(self, intents: Sequence[Intent]) -> None:
+        self._load_now(intents)
+        self.reopened.update(intent.write.key for intent in intents)
 
     def _load_now(self, intents: Sequence[Intent]) -> None:
         """Load a few writes on the spot, through the same journal."""

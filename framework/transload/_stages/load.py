@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from transload._ledger import RunStatus
+from transload._pipeline.conflicts import CLOSED, Conflict
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
-from transload._pipeline.narrow import Conflict
 from transload._pipeline.planner import Pass
 from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
@@ -77,6 +77,7 @@ def delta(bench: Bench) -> Report:
     begun = _window_begin(bench)
     counts = _carry(bench, machinery)
     gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
+    counts += gone.passes
     report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
     end = bench.context.clock()
     facts = {**report.facts, "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"}
@@ -110,7 +111,7 @@ def retry(bench: Bench) -> Report:
     aside |= {parked.key for parked in bench.ledger.notes.parked()}
     counts = []
     for step in machinery.plan.passes:
-        keys = sorted(key for key in aside if key.entity == step.entity)
+        keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
         counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
     return _report(bench, machinery, counts, recovered, [])
 
@@ -234,11 +235,11 @@ def _report(
             f"transload {bench.context.stage}",
         )
     elif conflicts:
+        late = sum(conflict.rule == CLOSED for conflict in conflicts)
+        left = [f"{len(conflicts) - late:,} fields were changed on both sides"] if late < len(conflicts) else []
+        left += [f"{late:,} changes came after their rows were closed for good"] if late else []
         verdict = Verdict(
-            Tone.WARN,
-            f"{sent:,} writes; {len(conflicts):,} fields were changed on both sides",
-            "See the conflicts below.",
-            "transload reconcile",
+            Tone.WARN, "; ".join([f"{sent:,} writes", *left]), "See the conflicts below.", "transload reconcile"
         )
     elif sent == 0:
         verdict = Verdict(Tone.GOOD, "Nothing to write: the target is what the source says", "", "transload reconcile")
@@ -257,30 +258,44 @@ def _report(
         *trouble_tables(bench, machinery),
         losses_table(list(bench.ledger.notes.losses())),
     ]
-    if conflicts:
-        tables.insert(1, _conflict_table(conflicts))
+    tables[1:1] = _conflict_tables(conflicts)
     report = report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
     return with_manifest(bench, report)
 
 
-def _conflict_table(conflicts: Sequence[Conflict]) -> Table:
-    return Table(
-        "Conflicts: changed in the source and in the target",
-        [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
-         Column("source", "Source now"), Column("target", "Target now"), Column("kept", "Kept"),
-         Column("rule", "By")],
-        [
-            {
-                "record": str(conflict.key),
-                "column": conflict.column,
-                "wrote": conflict.wrote,
-                "source": conflict.source,
-                "target": conflict.target,
-                "kept": conflict.kept,
-                "rule": conflict.rule,
-            }
-            for conflict in conflicts
-        ],
-        note="`[delta]` in transload.toml says whose value stays; `ask` keeps the target's until a person decides.",
-        filterable=True,
-    )  # fmt: skip
+def _conflict_tables(conflicts: Sequence[Conflict]) -> list[Table]:
+    """Return what was changed on both sides, and what was changed in the source after its row was closed for good."""
+    both = [conflict for conflict in conflicts if conflict.rule != CLOSED]
+    late = [conflict for conflict in conflicts if conflict.rule == CLOSED]
+    columns = [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
+               Column("source", "Source now"), Column("target", "Target now")]  # fmt: skip
+    tables = [
+        Table(
+            "Conflicts: changed in the source and in the target",
+            [*columns, Column("kept", "Kept"), Column("rule", "By")],
+            list(map(_conflict_row, both)),
+            note="`[delta]` in transload.toml says whose value stays; `ask` keeps the target's until a person decides.",
+            filterable=True,
+        ),
+        Table(
+            "Changed in the source after closing",
+            columns,
+            list(map(_conflict_row, late)),
+            note="The target opens these rows no more, nor what belongs to them, so they stay as they are. Enter the "
+            "change in the target by hand where it matters, or waive it after the reconciliation.",
+            filterable=True,
+        ),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _conflict_row(conflict: Conflict) -> dict[str, object]:
+    return {
+        "record": str(conflict.key),
+        "column": conflict.column,
+        "wrote": conflict.wrote,
+        "source": conflict.source,
+        "target": conflict.target,
+        "kept": conflict.kept,
+        "rule": conflict.rule,
+    }

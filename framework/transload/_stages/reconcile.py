@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 
-from transload._pipeline.verify import Checked, FieldCheck, Mismatch
+from transload._pipeline.checks import Checked, FieldCheck, Mismatch
 from transload._reports import Chart, ChartKind, Column, Report, Series, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from transload._pipeline.verify import Mismatch
+from transload._pipeline.checks import Mismatch
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of
