@@ -98,7 +98,10 @@ class Narrower:
         for write in writes:
             known, old = rows.get(write.key), written.get(write_identity(write))
             if isinstance(write, Upsert) and known is not None:
-                write = replace(write, columns=wishes(write.columns, old or {}, created=known.origin == "created"))
+                table = self.tables.get(write.table)
+                columns = table.columns if table is not None else {}
+                wanted = wishes(write.columns, old or {}, columns, created=known.origin == "created")
+                write = replace(write, columns=wanted)
             if isinstance(write, Associate):
                 if old is None:
                     links.append(write)

@@ -190,7 +190,7 @@ class Verifier:
                     cells.update({"statecode": write.state, "statuscode": write.status})
                 elif isinstance(write, Upsert):
                     old, created = written.get(write_identity(write), {}), known[write.key].origin == "created"
-                    cells.update(wishes(write.columns, old, created=created))
+                    cells.update(wishes(write.columns, old, mapper.table.columns, created=created))
         makes_rows = mapper.document.match is None or mapper.document.match.create
         lost = [record for record in records if record.key not in reached] if makes_rows else []
         return _Chunk(wanted, self._with_reasons(mapper, lost) if lost else (), incomputable)
