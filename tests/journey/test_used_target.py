@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from journey.conftest import Answer, Client, Row
+
     from transload_sandbox.dataverse.org import DataverseOrg
 
 STAMPS = ("modifiedon", "_modifiedby_value", "versionnumber", "@odata.etag")
@@ -62,7 +63,7 @@ def used(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...
     match = "match:\n  on: {emailaddress1: email_address}\n  create: true\n  write: true\nfields:\n"
     mapping.write_text(mapping.read_text("utf-8").replace("fields:\n", match, 1), "utf-8")
     client.walk(*to_the_sample[1:])
-    for row_id, columns, after in ((first, {"telephone1": "309-555-0177"}, 3), (second, {"description": "Moved"}, 9)):
+    for row_id, columns, after in ((first, {"telephone1": "309-555-0177"}, 2), (second, {"description": "Moved"}, 5)):
         org.interrupt(_edit(row_id, columns), after=after, method="POST")
     client.walk(("run",))
     loaded = _state(client)
