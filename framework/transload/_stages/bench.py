@@ -26,8 +26,8 @@ from transload._reports import Report, Tone, WrittenReport, write_report
 from transload._stages.progress import ProgressKeeper
 from transload.context import RunContext, utc_now
 from transload.errors import CutShortError, MappingError, ProjectFileError, RunError, StageRefusedError, TransloadError
+from transload.mapping import FieldRule, combine_mappings, load_mappings
 from transload.mapping import Mapping as MappingDocument
-from transload.mapping import combine_mappings, load_mappings
 from transload.settings import Project, configure_plugins, load_project
 from transload.values import EntityName, Event, SourceSchema, TableName, TargetSchema
 
@@ -133,8 +133,8 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     flags = {d.table: d.flag for d in documents.values() if d.flag is not None}
     resolver = Resolver(bench.ledger, bench.plugins, bench.context, flags)
     tables = merge_tables(compiled.table for compiled in mappings.values())
-    cascades = Cascades(bench.ledger, bench.run_id, tables)
-    closed = ClosedRows(bench.ledger, tables, _minor_columns(documents.values()))
+    cascades = Cascades(bench.ledger, bench.run_id, tables, marked_columns(documents.values(), lambda rule: rule.late))
+    closed = ClosedRows(bench.ledger, tables, marked_columns(documents.values(), lambda rule: rule.minor))
     delta, records = settings.delta, DocumentRecords(bench.ledger, documents)
     narrower = Narrower(
         bench.ledger, bench.plugins, bench.context, tables, delta.conflict, delta.fields, records, cascades, closed
@@ -154,11 +154,14 @@ def _check_delta(bench: Bench, mappings: Mapping[EntityName, CompiledMapping]) -
         raise ProjectFileError(str(bench.project.file), mistakes)
 
 
-def _minor_columns(documents: Iterable[MappingDocument]) -> dict[TableName, set[str]]:
-    found: dict[TableName, set[str]] = {}
+def marked_columns(
+    documents: Iterable[MappingDocument], mark: Callable[[FieldRule], bool]
+) -> dict[TableName, frozenset[str]]:
+    """Return the columns of each table whose rules are marked, by what any document says."""
+    found: dict[TableName, frozenset[str]] = {}
     for document in documents:
-        minor = {name for name, rule in document.fields.items() if rule.minor}
-        found.setdefault(TableName(document.table), set()).update(minor)
+        marked = {name for name, rule in document.fields.items() if mark(rule)}
+        found[TableName(document.table)] = found.get(TableName(document.table), frozenset()) | marked
     return found
 
 

@@ -45,4 +45,4 @@ def diff_table(bench: Bench, machinery: Machinery, checks: Sequence[FieldCheck])
 def _tone(mismatch: Mismatch | None) -> Tone:
     if mismatch is None:
         return Tone.GOOD
-    return Tone.WARN if mismatch is Mismatch.PEOPLE else Tone.BAD
+    return Tone.WARN if mismatch in {Mismatch.PEOPLE, Mismatch.CLOSED} else Tone.BAD

@@ -17,7 +17,7 @@ from transload._pipeline.pool import run_bounded
 from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import CUT_OVER
-from transload._stages.bench import Bench
+from transload._stages.bench import Bench, marked_columns
 from transload._stages.forcing import approve_command, remember_people, require_forced
 from transload._stages.manifest import with_manifest
 from transload._stages.reporting import report_of
@@ -119,16 +119,10 @@ def _walk(
 
 def late_columns(bench: Bench) -> dict[TableName, frozenset[str]]:
     """Return the late columns of each table, as far as the mapping can still be read."""
-    found: dict[TableName, frozenset[str]] = {}
     try:
-        documents = bench.written_documents()
+        return marked_columns(bench.written_documents().values(), lambda rule: rule.late)
     except MappingError:
-        return found
-    for document in documents.values():
-        late = {name for name, rule in document.fields.items() if rule.late}
-        table = TableName(document.table)
-        found[table] = found.get(table, frozenset()) | late
-    return found
+        return {}
 
 
 def _require_window(bench: Bench, order: UndoOrder) -> None:
