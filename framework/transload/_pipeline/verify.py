@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from transload._ledger import Ledger, write_identity
 from transload._pipeline.closed import ClosedRows
-from transload._pipeline.compare import same, show, wishes
+from transload._pipeline.compare import same, tell, wishes
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
-from transload._pipeline.transform import CompiledMapping
+from transload._pipeline.transform import CompiledMapping, state_column, status_column
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.values import (
@@ -32,7 +32,9 @@ from transload.values import (
     RowRef,
     SetState,
     TableName,
+    TargetColumn,
     Upsert,
+    Value,
 )
 
 
@@ -50,13 +52,20 @@ class Mismatch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldCheck:
-    """One column of one row. ``mismatch`` is None when it is as wanted."""
+    """One column of one row.
+
+    Attributes:
+        source: What the source says in the fields of its rule, by field; null is not empty text.
+        wanted: What the column should hold, in people's words.
+        actual: What it holds.
+        mismatch: None when it is as wanted.
+    """
 
     key: RecordKey
     table: TableName
     row_id: RowId
     column: str
-    source: str
+    source: Mapping[str, Value]
     wanted: str
     actual: str
     mismatch: Mismatch | None
@@ -168,9 +177,11 @@ class Verifier:
                 linked = isinstance(actual, tuple) and link.other in actual
                 if equal_too or not linked:
                     mismatch = None if linked else Mismatch.RELATION
-                    wanted = show(link.other) if isinstance(link.other, RowRef) else ""
-                    shown = wanted if linked else show(actual)
-                    take(FieldCheck(link.key, link.table, link.row_id, relationship, "", wanted, shown, mismatch))
+                    found = actual if isinstance(actual, tuple) else ()
+                    known = self._known([link.other, *found])
+                    wanted = tell(link.other, None, known) if isinstance(link.other, RowRef) else ""
+                    shown = wanted if linked else tell(actual, None, known)
+                    take(FieldCheck(link.key, link.table, link.row_id, relationship, {}, wanted, shown, mismatch))
 
         run_bounded((self._wanted_links(mapper, chunk, take) for chunk in chunks), read, compare, self.workers)
         return total
@@ -185,7 +196,7 @@ class Verifier:
         lost += [(key, str(error)) for key, error in resolved.rejected]
         for key, reason in lost:
             absent = FieldCheck(
-                key, mapper.table.name, RowId(""), "(the link)", "", "present", reason, Mismatch.MISSING
+                key, mapper.table.name, RowId(""), "(the link)", {}, "present", reason, Mismatch.MISSING
             )
             take(absent)
         return [write for write in resolved.writes if isinstance(write, Associate)]
@@ -256,23 +267,32 @@ class Verifier:
         table = mapper.table.name
         for record, reason, _ in chunk.lost:
             row_id = mapper.row_id(record.key.source_id)
-            yield FieldCheck(record.key, table, row_id, "(the row)", "", "present", reason, Mismatch.MISSING)
+            yield FieldCheck(record.key, table, row_id, "(the row)", {}, "present", reason, Mismatch.MISSING)
         for key, error in ((rejection.key, rejection.error) for rejection in chunk.incomputable):
             row_id = mapper.row_id(key.source_id)
-            yield FieldCheck(key, table, row_id, "(computed)", "", str(error), "", Mismatch.VALUE)
+            yield FieldCheck(key, table, row_id, "(computed)", {}, str(error), "", Mismatch.VALUE)
+        columns = _told_columns(mapper)
         for ref, (record, cells) in chunk.wanted.items():
             row = rows.get(ref.row_id)
             if row is None:
-                yield FieldCheck(record.key, table, ref.row_id, "(the row)", "", "present", "absent", Mismatch.MISSING)
+                yield FieldCheck(record.key, table, ref.row_id, "(the row)", {}, "present", "absent", Mismatch.MISSING)
                 continue
-            for column, cell in cells.items():
-                actual = row.columns.get(column)
-                equal = same(cell, actual) or self._near(mapper, column, cell, actual)
-                if equal and not equal_too:
-                    continue
-                mismatch = None if equal else self._classify(ref, record, column, cell, row)
-                source = _source_of(mapper, record, column)
-                yield FieldCheck(record.key, table, ref.row_id, column, source, show(cell), show(actual), mismatch)
+            equal = {name: self._equal(mapper, name, cell, row.columns.get(name)) for name, cell in cells.items()}
+            told = [name for name in cells if equal_too or not equal[name]]
+            known = self._known(one for name in told for one in (cells[name], row.columns.get(name)))
+            for name in told:
+                mismatch = None if equal[name] else self._classify(ref, record, name, cells[name], row)
+                source = _source_of(mapper, record, name)
+                wanted, actual = (tell(side, columns.get(name), known) for side in (cells[name], row.columns.get(name)))
+                yield FieldCheck(record.key, table, ref.row_id, name, source, wanted, actual, mismatch)
+
+    def _known(self, cells: Iterable[Cell]) -> Mapping[RowRef, RecordKey]:
+        """Return the records of the rows that cells point to."""
+        refs = {one for cell in cells for one in _rows_of(cell)}
+        return self.ledger.journal.keys_of(refs) if refs else {}
+
+    def _equal(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
+        return same(wanted, actual) or self._near(mapper, column, wanted, actual)
 
     def _near(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
         """Whether an amount differs by no more than a person allowed."""
@@ -303,14 +323,25 @@ class Verifier:
         return Mismatch.RELATION if _points(wanted) else Mismatch.VALUE
 
 
+def _rows_of(cell: Cell) -> Iterator[RowRef]:
+    """Yield the rows to which a cell points."""
+    return (one for one in (cell if isinstance(cell, tuple) else (cell,)) if isinstance(one, RowRef))
+
+
 def _points(cell: Cell) -> int:
     """Return to how many rows a cell points."""
-    return sum(isinstance(one, RowRef) for one in (cell if isinstance(cell, tuple) else (cell,)))
+    return sum(1 for _ in _rows_of(cell))
 
 
-def _source_of(mapper: CompiledMapping, record: Record, column: str) -> str:
+def _told_columns(mapper: CompiledMapping) -> Mapping[str, TargetColumn]:
+    """Return the columns of a table, with the states that rows of it can be in."""
+    states = mapper.table.states
+    return {**mapper.table.columns, "statecode": state_column(states), "statuscode": status_column(states)}
+
+
+def _source_of(mapper: CompiledMapping, record: Record, column: str) -> Mapping[str, Value]:
     rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
-    if column not in rules:
-        return str(record.key.source_id) if mapper.document.key and mapper.document.key.column == column else ""
-    parts = [record.fields.get(source) for source in rules[column].sources]
-    return " | ".join("" if part is None else str(part) for part in parts)
+    if column in rules:
+        return {name: record.fields.get(name) for name in rules[column].sources}
+    key = mapper.document.key
+    return {key.from_: str(record.key.source_id)} if key is not None and key.column == column else {}

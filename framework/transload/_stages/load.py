@@ -33,6 +33,7 @@ from transload._stages.reporting import (
     unmatched_records,
     unmatched_tables,
 )
+from transload._stages.sample_rows import require_removed
 from transload._stages.signatures import is_enough, signatures
 from transload.errors import StageRefusedError
 from transload.values import EntityName, Finding, Phase, Record
@@ -56,6 +57,7 @@ def run(bench: Bench, only: str = "") -> Report:
     require_approval(bench, documents)
     require_prepared(bench, documents)
     _require_sample(bench)
+    require_removed(bench)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     if not only:

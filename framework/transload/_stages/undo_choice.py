@@ -20,28 +20,28 @@ class UndoChoice:
 
     Attributes:
         records: Records, as reports show them: ``customer 7``.
-        run: The run that wrote a row first.
+        runs: The runs of which one wrote a row first.
     """
 
     entity: str = ""
     records: tuple[str, ...] = ()
-    run: str = ""
+    runs: tuple[str, ...] = ()
 
     @property
     def is_part(self) -> bool:
         """Whether something is left out."""
-        return bool(self.entity or self.records or self.run)
+        return bool(self.entity or self.records or self.runs)
 
     def __str__(self) -> str:
         said = [f"entity {self.entity}" if self.entity else "", ", ".join(self.records)]
-        return "; ".join(filter(None, [*said, f"run {self.run}" if self.run else ""])) or "everything"
+        return "; ".join(filter(None, [*said, f"run {', '.join(self.runs)}" if self.runs else ""])) or "everything"
 
     def takes(self, row: UndoRow) -> bool:
         """Whether a row was asked for itself."""
         return (
             (not self.entity or row.key.entity == self.entity)
             and (not self.records or str(row.key) in self.records)
-            and (not self.run or row.run_id == self.run)
+            and (not self.runs or row.run_id in self.runs)
         )
 
 

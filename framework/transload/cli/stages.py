@@ -93,11 +93,20 @@ def prepare(
     run_command(name, project, work, json, traceback)
 
 
-def sample(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+def sample(
+    project: Folder = HERE,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take the rows of the sample back, before the full run.")
+    ] = False,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
     """Load a few telling records, and compare every field of them."""
     from transload._stages.sample import sample as stage
+    from transload._stages.sample_rows import remove_rows
 
-    run_command("sample", project, stage, json, traceback)
+    name, work = ("sample-remove", remove_rows) if remove else ("sample", stage)
+    run_command(name, project, work, json, traceback, resumable=remove)
 
 
 def run(
@@ -163,7 +172,7 @@ def rollback(  # noqa: PLR0913 - each is an option of the command
     from transload._stages.rollback import rollback as stage
     from transload._stages.undo_choice import UndoChoice
 
-    choice = UndoChoice(entity, tuple(record or ()), run_id)
+    choice = UndoChoice(entity, tuple(record or ()), (run_id,) if run_id else ())
     order = UndoOrder(dry_run, choice, force, after_window, reason)
     name = "rollback-dry-run" if dry_run else "rollback-part" if choice.is_part else "rollback"
     run_command(name, project, lambda bench: stage(bench, order), json, traceback, resumable=not dry_run)
