@@ -12,10 +12,7 @@ from transload._sample.relations import Relations
 from transload._sample.traits import Kind, Trait
 from transload.context import RunContext
 from transload.hookspecs import Converter
-from transload.values import EntityName, Event, Missing, Phase, Record, RecordKey, SetState
-
-_SET_ASIDE = {Missing.PARK, Missing.ERROR}
-"""What a rule does with a record whose parent is not there: nothing of it arrives, so there is nothing to look at."""
+from transload.values import EntityName, Event, Phase, Record, RecordKey, SetState
 
 
 @dataclass(slots=True)
@@ -104,11 +101,11 @@ def survey(
 
 
 def _note_dangling(found: Survey) -> None:
-    """Note the records that take a stand-in because what they point to is not there."""
+    """Note the records that do what their rule says because what they point to is not there."""
     for key, column in found.relations.dangling():
         reader = found.readers[key.entity]
         rule = reader.mapper.document.fields.get(column)
-        if rule is not None and rule.missing not in _SET_ASIDE:
+        if rule is not None:
             reader.traits.of(Kind.BRANCH, column, f"points to nothing, so {rule.missing}").note(key)
 
 

@@ -30,7 +30,7 @@ _APPROVE = 'transload approve sample --by "Your Name"'
 def sample(bench: Bench) -> Report:
     """Choose, load, read back, compare."""
     documents = bench.documents()
-    require_approval(bench, documents)
+    bench.summary["digests"] = require_approval(bench, documents)
     require_prepared(bench, documents)
     machinery = assemble(bench, documents)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)

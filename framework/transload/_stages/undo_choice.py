@@ -7,6 +7,7 @@ along; it keeps the row that it points to.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from transload._ledger import UndoRow
 from transload._stages.bench import Bench
@@ -31,6 +32,13 @@ class UndoChoice:
     def is_part(self) -> bool:
         """Whether something is left out."""
         return bool(self.entity or self.records or self.runs)
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the command that choose the same."""
+        said = [("--entity", self.entity)] if self.entity else []
+        said += [("--record", record) for record in self.records] + [("--run", run) for run in self.runs]
+        return [f"{option} {quote(value)}" for option, value in said]
 
     def __str__(self) -> str:
         said = [f"entity {self.entity}" if self.entity else "", ", ".join(self.records)]

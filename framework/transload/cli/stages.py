@@ -98,6 +98,9 @@ def sample(
     remove: Annotated[
         bool, typer.Option("--remove", help="Take the rows of the sample back, before the full run.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With `--remove`: also rows that people changed, once that is approved.")
+    ] = False,
     json: Json = False,
     traceback: Traceback = False,
 ) -> None:
@@ -105,8 +108,12 @@ def sample(
     from transload._stages.sample import sample as stage
     from transload._stages.sample_rows import remove_rows
 
-    name, work = ("sample-remove", remove_rows) if remove else ("sample", stage)
-    run_command(name, project, work, json, traceback, resumable=remove)
+    if force and not remove:
+        raise typer.BadParameter("`--force` goes with `--remove`: a sample never overwrites what people changed")
+    if remove:
+        run_command("sample-remove", project, lambda bench: remove_rows(bench, force), json, traceback, resumable=True)
+    else:
+        run_command("sample", project, stage, json, traceback)
 
 
 def run(
