@@ -216,5 +216,6 @@ def run_stage(
         finally:
             context.close()
         passed = report.verdict.tone is not Tone.BAD
+        bench.summary["next"] = report.verdict.next_command
         ledger.runs.finish(run_id, RunStatus.PASSED if passed else RunStatus.FAILED, bench.summary)
     return StageResult(report, written, passed)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from transload._ledger import RunStatus
 from transload._pipeline.conflicts import CLOSED, Conflict
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
@@ -20,7 +19,7 @@ from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.certificate import certify
-from transload._stages.gates import require_finished, require_not_before, require_prepared
+from transload._stages.gates import require_finished, require_prepared
 from transload._stages.gone import GoneRecords, settle_gone
 from transload._stages.manifest import with_manifest
 from transload._stages.partly import error_budget, passes_of
@@ -33,8 +32,7 @@ from transload._stages.reporting import (
     unmatched_records,
     unmatched_tables,
 )
-from transload._stages.signatures import is_enough, signatures
-from transload.errors import StageRefusedError
+from transload._stages.sample_rows import require_sample
 from transload.values import EntityName, Finding, Phase, Record
 
 _TITLES = {
@@ -53,16 +51,16 @@ def run(bench: Bench, only: str = "") -> Report:
         ConfigError: No document has the name of the entity.
     """
     documents = bench.documents()
-    require_approval(bench, documents)
+    digests = require_approval(bench, documents)
     require_prepared(bench, documents)
-    _require_sample(bench)
+    findings = require_sample(bench, digests)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     if not only:
-        return _report(bench, machinery, _carry(bench, machinery), recovered, [])
+        return _report(bench, machinery, _carry(bench, machinery), recovered, findings)
     _read(bench, machinery)
     passes = passes_of(bench, machinery, EntityName(only))
-    report = _report(bench, machinery, _load(bench, machinery, passes), recovered, [])
+    report = _report(bench, machinery, _load(bench, machinery, passes), recovered, findings)
     return replace(report, facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"})
 
 
@@ -137,18 +135,6 @@ def reassign(bench: Bench) -> Report:
         return machinery.records.find(keys), len(keys)
 
     return _report(bench, machinery, _sweep(machinery, records_of), recovered, [])
-
-
-def _require_sample(bench: Bench) -> None:
-    """Let the run go on after a sample that passed, or that a person approved as it is."""
-    last = require_finished(bench, "sample")
-    require_not_before(bench, last, "rollback")
-    if last.status is RunStatus.PASSED:
-        return
-    if not is_enough(bench, signatures(bench, "sample", since=last.started_at)):
-        raise StageRefusedError(
-            bench.context.stage, "the last sample did not pass", 'transload approve sample --by "Your Name"'
-        )
 
 
 def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:

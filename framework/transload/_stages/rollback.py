@@ -48,6 +48,7 @@ class UndoOrder:
         choice: Which part.
         force: Undo also what people changed since; needs an approval of exactly these rows.
         after_window: Undo also after the window of 72 hours, with a reason.
+        command: What a person says to order it, when that is not `transload rollback` with options.
     """
 
     dry_run: bool = False
@@ -55,6 +56,12 @@ class UndoOrder:
     force: bool = False
     after_window: bool = False
     reason: str = ""
+    command: str = ""
+
+    @property
+    def call(self) -> str:
+        """The command that orders the same, without what only lists or forces."""
+        return self.command or " ".join(["transload rollback", *self.choice.options])
 
 
 @dataclass(slots=True)
@@ -69,8 +76,13 @@ class Tally:
     schema: int = 0
 
 
-def rollback(bench: Bench, order: UndoOrder) -> Report:
+def rollback(bench: Bench, order: UndoOrder, chosen: ChosenRows | None = None) -> Report:
     """Undo everything that is not undone yet, or the part that was chosen.
+
+    Args:
+        bench: The bench.
+        order: What a person ordered.
+        chosen: The rows of its choice, when they are known.
 
     Raises:
         StageRefusedError: The window is over, nothing is known of what was chosen, or what people changed since
@@ -78,7 +90,7 @@ def rollback(bench: Bench, order: UndoOrder) -> Report:
     """
     _require_window(bench, order)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    chosen = ChosenRows.of(bench, order.choice)
+    chosen = chosen or ChosenRows.of(bench, order.choice)
     late, tally = late_columns(bench), Tally()
     sparing = Sparing(bench, chosen, late=late, forced=order.force)
     sparing.survey()
@@ -89,7 +101,7 @@ def rollback(bench: Bench, order: UndoOrder) -> Report:
     tally.failed += proof.wrong
     if not (order.dry_run or order.choice.is_part or tally.spared or tally.failed):
         _undo_schema(bench, tally)
-    remember_people(bench, sparing, order.choice)
+    remember_people(bench, sparing, order.choice, order.call)
     return with_manifest(bench, _report(bench, tally, order, chosen, proof))
 
 
@@ -256,7 +268,7 @@ def _verdict(tally: Tally, order: UndoOrder) -> Verdict:
     if tally.failed:
         return Verdict(
             Tone.BAD, f"{len(tally.failed):,} could not be undone", "See below, then run the same command again.",
-            "transload rollback",
+            order.call,
         )  # fmt: skip
     if tally.spared:
         return Verdict(
@@ -272,5 +284,5 @@ def _verdict(tally: Tally, order: UndoOrder) -> Verdict:
         Tone.GOOD,
         f"{total:,} rows {would}undone; nothing {'would be' if order.dry_run else 'was'} spared",
         "" if order.dry_run else state,
-        "transload rollback" if order.dry_run else "",
+        order.call if order.dry_run else "",
     )

@@ -1,6 +1,7 @@
 """``transload status``: where the migration stands, from another terminal too."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import orjson
 import typer
@@ -8,18 +9,16 @@ from rich.table import Table
 
 from transload.cli._frame import HERE, Folder, Json, Traceback, explained, output
 
-_NEXT = {
-    "audit": "transload plan",
-    "plan": 'transload approve mapping --by "Your Name"',
-    "approve": 'transload approve --by "Their Name" with what the first person approved',
-    "approve mapping": "transload prepare",
-    "approve sample": "transload run",
-    "prepare": "transload sample",
-    "sample": "transload run",
-    "run": "transload reconcile",
-    "delta": "transload reconcile",
-    "reconcile": 'transload approve cutover --by "Your Name"',
+if TYPE_CHECKING:
+    from transload._ledger import Run
+
+_COMMANDS = {
+    "prepare-dry-run": "prepare --dry-run",
+    "sample-remove": "sample --remove",
+    "rollback-dry-run": "rollback --dry-run",
+    "rollback-part": "rollback",
 }
+"""Stages that are not called by their own name."""
 
 
 def register(app: typer.Typer) -> set[str]:
@@ -54,6 +53,7 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
                 ],
                 "staged": staged,
                 "writes": writes,
+                "next": _next(runs[-1] if runs else None),
                 "dead_letters": letters,
                 "parked": parked,
                 "live": None if live is None else {
@@ -76,11 +76,14 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
         for name, counts in writes.items():
             console.print(f"Writes to {name}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
         console.print(f"Dead letters: {letters:,}, parked: {parked:,}")
-        last = runs[-1] if runs else None
-        if last is None or str(last.status) == "passed":
-            stage = f"{last.stage} {last.summary.get('subject', '')}".strip() if last is not None else ""
-            following = _NEXT.get(stage, "") if last is not None else "transload audit"
-        else:
-            following = f"transload {last.stage}"
-        if following:
+        if following := _next(runs[-1] if runs else None):
             console.print(f"Next: {following}")
+
+
+def _next(last: "Run | None") -> str:
+    """Return the command to run now: as the last report says, or the same once more when it came to none."""
+    if last is None:
+        return "transload audit"
+    if isinstance(said := last.summary.get("next"), str):
+        return said
+    return f"transload {_COMMANDS.get(last.stage, last.stage)}"
