@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from transload._ledger import Intent, Ledger
+from transload._pipeline.holder import Holder
 from transload._pipeline.narrow import Conflict, Narrower
 from transload._pipeline.planner import Pass
 from transload._pipeline.pool import run_bounded
@@ -76,6 +77,7 @@ class Loader:
 
     Attributes:
         mappings: The compiled mapping of each entity.
+        holder: Holds settings of the target while rows are loaded.
         workers: Requests in flight.
         budget: After how many records set aside the loader stops; None: never.
         errors: How many it has set aside.
@@ -87,6 +89,7 @@ class Loader:
     mappings: Mapping[EntityName, CompiledMapping]
     resolver: Resolver
     narrower: Narrower
+    holder: Holder
     workers: int
     budget: int | None = None
     errors: int = 0
@@ -247,6 +250,8 @@ class Loader:
 
     def _begin(self, intents: Sequence[Intent]) -> Iterator[_Task]:
         """Record intents, and group them into batches of one kind, table and effect."""
+        for entity in {intent.write.key.entity for intent in intents}:
+            self.holder.take(entity)
         groups: dict[tuple[str, TableName, bool], list[Intent]] = {}
         for intent in intents:
             kind = (type(intent.write).__name__, intent.write.table, intent.creates)

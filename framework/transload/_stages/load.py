@@ -58,12 +58,15 @@ def run(bench: Bench, only: str = "") -> Report:
     _require_sample(bench)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    if not only:
-        return _report(bench, machinery, _carry(bench, machinery), recovered, [])
-    _read(bench, machinery)
-    passes = passes_of(bench, machinery, EntityName(only))
-    report = _report(bench, machinery, _load(bench, machinery, passes), recovered, [])
-    return replace(report, facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"})
+    with machinery.loader.holder.giving_back():
+        _read(bench, machinery)
+        passes = passes_of(bench, machinery, EntityName(only)) if only else machinery.plan.passes
+        counts = _load(bench, machinery, passes)
+    report = _report(bench, machinery, counts, recovered, [])
+    if only:
+        facts = {**report.facts, "Only": f"{only}; its states are set by a run of everything"}
+        report = replace(report, facts=facts)
+    return report
 
 
 def delta(bench: Bench) -> Report:
@@ -75,8 +78,10 @@ def delta(bench: Bench) -> Report:
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     begun = _window_begin(bench)
-    counts = _carry(bench, machinery)
-    gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
+    with machinery.loader.holder.giving_back():
+        _read(bench, machinery)
+        counts = _load(bench, machinery, machinery.plan.passes)
+        gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
     report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
     end = bench.context.clock()
     facts = {**report.facts, "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"}
@@ -109,9 +114,10 @@ def retry(bench: Bench) -> Report:
     aside = {letter.key for letter in bench.ledger.notes.dead_letters()}
     aside |= {parked.key for parked in bench.ledger.notes.parked()}
     counts = []
-    for step in machinery.plan.passes:
-        keys = sorted(key for key in aside if key.entity == step.entity)
-        counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
+    with machinery.loader.holder.giving_back():
+        for step in machinery.plan.passes:
+            keys = sorted(key for key in aside if key.entity == step.entity)
+            counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
     return _report(bench, machinery, counts, recovered, [])
 
 
@@ -135,7 +141,9 @@ def reassign(bench: Bench) -> Report:
             keys = [key for key, _ in bench.ledger.journal.mapped(entity)]
         return machinery.records.find(keys), len(keys)
 
-    return _report(bench, machinery, _sweep(machinery, records_of), recovered, [])
+    with machinery.loader.holder.giving_back():
+        counts = _sweep(machinery, records_of)
+    return _report(bench, machinery, counts, recovered, [])
 
 
 def _require_sample(bench: Bench) -> None:
@@ -148,11 +156,6 @@ def _require_sample(bench: Bench) -> None:
         raise StageRefusedError(
             bench.context.stage, "the last sample did not pass", 'transload approve sample --by "Your Name"'
         )
-
-
-def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
-    _read(bench, machinery)
-    return _load(bench, machinery, machinery.plan.passes)
 
 
 def _read(bench: Bench, machinery: Machinery) -> None:
@@ -259,6 +262,7 @@ def _report(
     ]
     if conflicts:
         tables.insert(1, _conflict_table(conflicts))
+    findings = [*findings, *machinery.loader.holder.findings]
     report = report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
     return with_manifest(bench, report)
 

@@ -33,12 +33,13 @@ def sample(bench: Bench) -> Report:
     machinery = assemble(bench, documents)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     keys = choose_sample(bench, machinery)
-    counts = [
-        machinery.loader.run_pass(
-            step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
-        )
-        for step in machinery.plan.passes
-    ]
+    with machinery.loader.holder.giving_back():
+        counts = [
+            machinery.loader.run_pass(
+                step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
+            )
+            for step in machinery.plan.passes
+        ]
     checks: list[FieldCheck] = []
     for entity in machinery.plan.entities:
         machinery.verifier.check(entity, machinery.records.find(keys.get(entity, [])), checks.append, equal_too=True)
@@ -217,7 +218,7 @@ def _report(
     facts = {"Records": f"{total:,}", "Fields compared": f"{len(checks):,}", "Different": f"{len(wrong):,}"}
     facts |= {f"of {entity}": f"{len(group):,}" for entity, group in keys.items()}
     report = report_of(
-        bench, "Sample with field-level diff", verdict, facts,
+        bench, "Sample with field-level diff", verdict, facts, machinery.loader.holder.findings,
         tables=[passes_table(counts), diff_table(bench, machinery, checks), *trouble_tables(bench, machinery),
                 losses_table(list(bench.ledger.notes.losses()))],
         charts=[passes_chart(counts)],
