@@ -1,4 +1,4 @@
-"""Settings of the target that have to say something else while rows are loaded, as documents name them under ``hold``."""
+"""Settings of the target that have to say something else while rows are loaded: a document's ``hold``, compiled."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -219,10 +219,23 @@ class Loader:
             self.ledger.notes.add_flags({write.key: write.flags for write in writes if isinstance(write, Upsert)})
 
     def _load_placeholders(self, writes: Sequence[Write]) -> None:
-        """Create the rows that stand in for missing parents, before anything points to them."""
+        """Recognise or create the rows that stand in for missing parents, before anything points to them."""
         for key in sorted(self.resolver.missing_placeholders(writes)):
-            # If the target refuses it, resolving sets aside those who need it.
-            self._load_now([Intent(self.placeholder(key), None, True)])
+            placeholder = self.placeholder(key)
+            if (row := self._find_existing(placeholder)) is not None:
+                self.ledger.journal.map_rows([(key, row, "matched")])
+            else:
+                # If the target refuses it, resolving sets aside those who need it.
+                self._load_now([Intent(placeholder, None, True)])
+
+    def _find_existing(self, placeholder: Upsert) -> RowRef | None:
+        """Return the row that the mapping recognises as the placeholder, as it would recognise that of a record."""
+        match = self.mappings[placeholder.key.entity].document.match
+        criteria = tuple((name, str(placeholder.columns.get(name) or "")) for name in (match.on if match else ()))
+        if not criteria or not all(value for _, value in criteria):
+            return None
+        lookup = Lookup(placeholder.table, criteria=criteria)
+        return self.plugins.resolve_lookup([lookup], self.context).get(lookup)
 
     def placeholder(self, key: RecordKey) -> Upsert:
         """Return the write of a placeholder row."""

@@ -11,8 +11,8 @@ from transload.mapping import Mapping as MappingDocument
 from transload.values import EntityName, TableName, TargetSchema
 
 _NOTE = (
-    "Nobody has to do anything. A command that loads such rows sets it just before the first of them, and sets it back when "
-    "it ends, however it ends; in between the target works as the client has it. What people change meanwhile stays."
+    "Nobody has to do anything. A command that loads such rows sets it just before the first of them, and sets it back "
+    "when it ends, however it ends; in between the target works as the client has it. What people change stays."
 )
 
 
@@ -24,7 +24,7 @@ def holds_tables(bench: Bench, documents: Iterable[MappingDocument], target: Tar
             holds.setdefault(hold.place, (hold, []))[1].append(entity)
     rows = [row for hold, entities in holds.values() for row in _rows(bench, hold, entities)]
     columns = [Column("setting", "Setting"), Column("table", "Table"), Column("column", "Column"),
-               Column("now", "Says now"), Column("during", "During the load"), Column("for", "While rows are loaded of"),
+               Column("now", "Says now"), Column("during", "During the load"), Column("for", "For rows of"),
                Column("standing", "Standing", badge=True)]  # fmt: skip
     return [Table("Settings that are held during the load", columns, rows, _NOTE, "tone")] if rows else []
 
