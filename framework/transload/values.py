@@ -225,6 +225,8 @@ class TargetTable:
     states: Sequence[TargetState] = ()
     links: frozenset[str] = frozenset()
     """The many-to-many relationships that it takes part in."""
+    locked_by: str = ""
+    """The lookup column to the row that locks this one as well while it is read-only: a line's document."""
 
 
 @dataclass(frozen=True, slots=True)

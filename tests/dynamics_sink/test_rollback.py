@@ -58,7 +58,9 @@ def test_what_closing_a_row_left_behind_goes_with_it(connected: "Connected") -> 
     connected.load(connected.case(2))
     connected.load(connected.change(2, 1, 5))
 
-    [outcome] = delete_rows(connected.dataverse, connected.metadata, [DeleteRow(TableName("incident"), connected.id(2))])
+    [outcome] = delete_rows(
+        connected.dataverse, connected.metadata, [DeleteRow(TableName("incident"), connected.id(2))]
+    )
 
     assert outcome.error is None
     assert connected.org.count("incidentresolution") == 0

@@ -93,10 +93,9 @@ def target(tmp_path: Path) -> MemoryTarget:
     lines = [TargetColumn("accountid", ColumnType.LOOKUP, targets=(ACCOUNT,)), TargetColumn("amount", ColumnType.MONEY)]
     target.build(
         TargetTable(ACCOUNT, "Account", "accountid", "name", {c.name: c for c in columns}, states=states),
-        TargetTable(LINE, "Line", "lineid", "amount", {c.name: c for c in lines}),
+        TargetTable(LINE, "Line", "lineid", "amount", {c.name: c for c in lines}, locked_by="accountid"),
         TargetTable(USER, "User", "userid", "name", {"name": TargetColumn("name", ColumnType.TEXT)}),
     )
-    target.belong(LINE, "accountid")
     target.total(ACCOUNT, "total", of=LINE, amount="amount", by="accountid")
     for name in ("ada", "grace"):
         target.put(USER, name, name=name)

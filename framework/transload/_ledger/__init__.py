@@ -13,7 +13,7 @@ from transload._ledger.notes import Approval, DeadLetter, Parked
 from transload._ledger.runs import Run, RunStatus
 from transload._ledger.staging import StagedCounts
 from transload._ledger.undone import RowCounts, UndoneRow
-from transload._ledger.written import UndoRow, write_identity
+from transload._ledger.written import UndoRow, row_identity, state_identity, write_identity
 
 __all__ = [
     "Approval",
@@ -36,5 +36,7 @@ __all__ = [
     "UndoRow",
     "UndoneRow",
     "WriteStatus",
+    "row_identity",
+    "state_identity",
     "write_identity",
 ]

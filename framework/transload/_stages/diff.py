@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from transload._pipeline.verify import FieldCheck, Mismatch
+from transload._pipeline.checks import FieldCheck, Mismatch
 from transload._reports import Column, Table, Tone
 from transload._stages.bench import Bench, Machinery
 from transload._stages.links import record_links, row_links

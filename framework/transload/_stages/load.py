@@ -11,15 +11,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from transload._ledger import RunStatus
+from transload._pipeline.conflicts import CLOSED
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
-from transload._pipeline.narrow import Conflict
 from transload._pipeline.planner import Pass
 from transload._pipeline.recover import settle_open_intents
-from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.certificate import certify
+from transload._stages.conflict_tables import conflict_tables
 from transload._stages.gates import require_finished, require_not_before, require_prepared
 from transload._stages.gone import GoneRecords, settle_gone
 from transload._stages.manifest import with_manifest
@@ -82,6 +83,7 @@ def delta(bench: Bench) -> Report:
         _read(bench, machinery)
         counts = _load(bench, machinery, machinery.plan.passes)
         gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
+    counts += gone.passes
     report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
     end = bench.context.clock()
     facts = {**report.facts, "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"}
@@ -116,7 +118,7 @@ def retry(bench: Bench) -> Report:
     counts = []
     with machinery.loader.holder.giving_back():
         for step in machinery.plan.passes:
-            keys = sorted(key for key in aside if key.entity == step.entity)
+            keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
             counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
     return _report(bench, machinery, counts, recovered, [])
 
@@ -237,11 +239,11 @@ def _report(
             f"transload {bench.context.stage}",
         )
     elif conflicts:
+        late = sum(conflict.rule == CLOSED for conflict in conflicts)
+        left = [f"{len(conflicts) - late:,} fields were changed on both sides"] if late < len(conflicts) else []
+        left += [f"{late:,} changes came after their rows were closed for good"] if late else []
         verdict = Verdict(
-            Tone.WARN,
-            f"{sent:,} writes; {len(conflicts):,} fields were changed on both sides",
-            "See the conflicts below.",
-            "transload reconcile",
+            Tone.WARN, "; ".join([f"{sent:,} writes", *left]), "See the conflicts below.", "transload reconcile"
         )
     elif sent == 0:
         verdict = Verdict(Tone.GOOD, "Nothing to write: the target is what the source says", "", "transload reconcile")
@@ -260,31 +262,7 @@ def _report(
         *trouble_tables(bench, machinery),
         losses_table(list(bench.ledger.notes.losses())),
     ]
-    if conflicts:
-        tables.insert(1, _conflict_table(conflicts))
+    tables[1:1] = conflict_tables(conflicts)
     findings = [*findings, *machinery.loader.holder.findings]
     report = report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
     return with_manifest(bench, report)
-
-
-def _conflict_table(conflicts: Sequence[Conflict]) -> Table:
-    return Table(
-        "Conflicts: changed in the source and in the target",
-        [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
-         Column("source", "Source now"), Column("target", "Target now"), Column("kept", "Kept"),
-         Column("rule", "By")],
-        [
-            {
-                "record": str(conflict.key),
-                "column": conflict.column,
-                "wrote": conflict.wrote,
-                "source": conflict.source,
-                "target": conflict.target,
-                "kept": conflict.kept,
-                "rule": conflict.rule,
-            }
-            for conflict in conflicts
-        ],
-        note="`[delta]` in transload.toml says whose value stays; `ask` keeps the target's until a person decides.",
-        filterable=True,
-    )  # fmt: skip

@@ -7,11 +7,11 @@ to, so that every reference stays inside. The full run recognises them and leave
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from transload._pipeline.checks import FieldCheck
 from transload._pipeline.fit import utf16_length
 from transload._pipeline.load import PassCounts
 from transload._pipeline.recover import settle_open_intents
 from transload._pipeline.transform import CompiledMapping
-from transload._pipeline.verify import FieldCheck
 from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble

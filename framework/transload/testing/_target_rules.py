@@ -77,7 +77,6 @@ class Content:
     Attributes:
         people: Rows that somebody else than the migration touched last.
         links: Row, relationship, other row.
-        belonging: Lookup columns, with their tables, by which rows belong to what they point to.
         totals: What the target computes.
     """
 
@@ -85,7 +84,6 @@ class Content:
     rows: dict[RowRef, dict[str, Cell]] = field(default_factory=dict)
     people: set[RowRef] = field(default_factory=set)
     links: set[tuple[RowRef, str, RowRef]] = field(default_factory=set)
-    belonging: set[tuple[TableName, str]] = field(default_factory=set)
     totals: list[Total] = field(default_factory=list)
 
     def cell(self, ref: RowRef, name: str) -> Cell:
@@ -194,7 +192,7 @@ def _delete(content: Content, ref: RowRef) -> None:
         for name, cell in row.items()
         if cell == ref or (isinstance(cell, tuple) and ref in cell)
     ]
-    mine = {other for other, name in pointing if (other.table, name) in content.belonging}
+    mine = {other for other, name in pointing if name == content.tables[other.table].locked_by}
     for other, name in pointing:
         if other not in mine and content.tables[other.table].columns[name].required:
             raise RefusedError(str(ref), "restricted", f"{name} of {other} needs it")
@@ -328,10 +326,9 @@ def _link(content: Content, ref: RowRef, write: Associate) -> bool:
 
 def _need_open_owner(content: Content, ref: RowRef, row: Mapping[str, Cell]) -> None:
     """Refuse to touch a row that belongs to one in a read-only state."""
-    for table, name in content.belonging:
-        owner = row.get(name) if table == ref.table else None
-        if isinstance(owner, RowRef) and _is_locked(content.tables[owner.table], content.rows.get(owner, {})):
-            raise LockedError(str(ref), "read_only", f"{owner}, which it belongs to, is in a read-only state")
+    owner = row.get(content.tables[ref.table].locked_by)
+    if isinstance(owner, RowRef) and _is_locked(content.tables[owner.table], content.rows.get(owner, {})):
+        raise LockedError(str(ref), "read_only", f"{owner}, which it belongs to, is in a read-only state")
 
 
 def _restore(content: Content, inverse: RestoreRow) -> None:

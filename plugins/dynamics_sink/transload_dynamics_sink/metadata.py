@@ -21,7 +21,7 @@ from transload_dynamics_sink.columns import (
     is_column,
     label_of,
 )
-from transload_dynamics_sink.lifecycles import Lifecycle, lifecycle_of
+from transload_dynamics_sink.lifecycles import LINES, Lifecycle, lifecycle_of
 
 _AT_ONCE = 6
 """Metadata queries in flight; they are slow and do not lock each other."""
@@ -260,6 +260,7 @@ def _build_table(name: str, definition: Json, columns: Sequence[Json], details: 
         keys=_keys(definition["Keys"]),
         states=build_states(lifecycle, details),
         links=frozenset(raw["SchemaName"] for raw in links),
+        locked_by=LINES[name].document if name in LINES else "",
     )
     navigation = {
         (raw["ReferencingAttribute"], raw["ReferencedEntity"]): raw["ReferencingEntityNavigationPropertyName"]
