@@ -283,6 +283,8 @@ class Mapping(_Model):
     flag: str | None = None
     """Custom memo column that says why a person should look at the row."""
     link: Link | None = None
+    hold: dict[str, dict[str, Constant]] = {}
+    """Settings of the target, by table and column, and what they must say while rows are loaded."""
     fields: dict[str, FieldRule] = {}
     activate: dict[str, FieldRule] = {}
     """``statecode`` and ``statuscode``, written right after the rows, before others point to them."""

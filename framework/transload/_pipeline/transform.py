@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from transload._mistakes import nearest
 from transload._pipeline.fit import Unfit
+from transload._pipeline.holds import hold_mistakes
 from transload._pipeline.rules import CompiledRule, Notes, compile_rule
 from transload.errors import MappingError, RecordError, UnfitValueError
 from transload.hookspecs import Converter
@@ -203,6 +204,7 @@ def compile_mappings(
         mistakes.extend(f"{document.entity}: {mistake}" for mistake in compiler.mistakes)
         compiled[EntityName(document.entity)] = result
     mistakes.extend(_missing_placeholders(documents))
+    mistakes.extend(hold_mistakes(documents, target))
     if mistakes:
         raise MappingError("the mapping", mistakes)
     return compiled

@@ -116,6 +116,8 @@ def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
         go = require(bench, "reconcile")
         for stage in ("run", "delta", "rollback", "rollback-part"):
             require_not_before(bench, go, stage)
+        if held := bench.ledger.held.all():
+            raise StageRefusedError("approve cutover", f"a stop left {held[0]} as it was for the load", "transload run")
     require_approval(bench, bench.documents())
 
 

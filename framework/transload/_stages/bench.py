@@ -14,6 +14,8 @@ from transload._ledger import Ledger, RunStatus
 from transload._mistakes import nearest
 from transload._pipeline.cascades import Cascades
 from transload._pipeline.closed import ClosedRows
+from transload._pipeline.holder import Holder
+from transload._pipeline.holds import compile_holds
 from transload._pipeline.load import Loader
 from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import LoadPlan, plan_load
@@ -64,9 +66,9 @@ class Bench:
         return self.plugins.describe_source(self.context)
 
     def target(self, documents: Mapping[str, MappingDocument]) -> TargetSchema:
-        """Describe the tables that the mappings write to."""
-        tables = sorted({TableName(document.table) for document in documents.values() if document.table})
-        return self.plugins.describe_target(tables, self.context)
+        """Describe the tables that the mappings write to, and those whose settings they hold."""
+        named = {table for document in documents.values() for table in (document.table, *document.hold) if table}
+        return self.plugins.describe_target(sorted(map(TableName, named)), self.context)
 
     def documents(self) -> dict[str, MappingDocument]:
         """Read the client's mapping documents.
@@ -140,7 +142,8 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
         bench.ledger, bench.plugins, bench.context, tables, delta.conflict, delta.fields, records, cascades, closed
     )
     workers, tolerance = settings.run.workers, Decimal(settings.reconcile.amount_tolerance) / 100
-    loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
+    holder = Holder(bench.ledger, bench.plugins, bench.context, compile_holds(documents.values(), target))
+    loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, holder, workers)
     verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers, tolerance)
     return Machinery(plan, mappings, records, loader, verifier)
 

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from transload._pipeline.conflicts import CLOSED, Conflict
+from transload._pipeline.conflicts import CLOSED
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
 from transload._pipeline.planner import Pass
 from transload._pipeline.recover import settle_open_intents
-from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.certificate import certify
+from transload._stages.conflict_tables import conflict_tables
 from transload._stages.gates import require_finished, require_prepared
 from transload._stages.gone import GoneRecords, settle_gone
 from transload._stages.manifest import with_manifest
@@ -56,12 +57,15 @@ def run(bench: Bench, only: str = "") -> Report:
     findings = require_sample(bench, digests)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    if not only:
-        return _report(bench, machinery, _carry(bench, machinery), recovered, findings)
-    _read(bench, machinery)
-    passes = passes_of(bench, machinery, EntityName(only))
-    report = _report(bench, machinery, _load(bench, machinery, passes), recovered, findings)
-    return replace(report, facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"})
+    with machinery.loader.holder.giving_back():
+        _read(bench, machinery)
+        passes = passes_of(bench, machinery, EntityName(only)) if only else machinery.plan.passes
+        counts = _load(bench, machinery, passes)
+    report = _report(bench, machinery, counts, recovered, findings)
+    if only:
+        facts = {**report.facts, "Only": f"{only}; its states are set by a run of everything"}
+        report = replace(report, facts=facts)
+    return report
 
 
 def delta(bench: Bench) -> Report:
@@ -73,8 +77,10 @@ def delta(bench: Bench) -> Report:
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     begun = _window_begin(bench)
-    counts = _carry(bench, machinery)
-    gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
+    with machinery.loader.holder.giving_back():
+        _read(bench, machinery)
+        counts = _load(bench, machinery, machinery.plan.passes)
+        gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
     counts += gone.passes
     report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
     end = bench.context.clock()
@@ -108,9 +114,10 @@ def retry(bench: Bench) -> Report:
     aside = {letter.key for letter in bench.ledger.notes.dead_letters()}
     aside |= {parked.key for parked in bench.ledger.notes.parked()}
     counts = []
-    for step in machinery.plan.passes:
-        keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
-        counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
+    with machinery.loader.holder.giving_back():
+        for step in machinery.plan.passes:
+            keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
+            counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
     return _report(bench, machinery, counts, recovered, [])
 
 
@@ -134,12 +141,9 @@ def reassign(bench: Bench) -> Report:
             keys = [key for key, _ in bench.ledger.journal.mapped(entity)]
         return machinery.records.find(keys), len(keys)
 
-    return _report(bench, machinery, _sweep(machinery, records_of), recovered, [])
-
-
-def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
-    _read(bench, machinery)
-    return _load(bench, machinery, machinery.plan.passes)
+    with machinery.loader.holder.giving_back():
+        counts = _sweep(machinery, records_of)
+    return _report(bench, machinery, counts, recovered, [])
 
 
 def _read(bench: Bench, machinery: Machinery) -> None:
@@ -244,44 +248,7 @@ def _report(
         *trouble_tables(bench, machinery),
         losses_table(list(bench.ledger.notes.losses())),
     ]
-    tables[1:1] = _conflict_tables(conflicts)
+    tables[1:1] = conflict_tables(conflicts)
+    findings = [*findings, *machinery.loader.holder.findings]
     report = report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
     return with_manifest(bench, report)
-
-
-def _conflict_tables(conflicts: Sequence[Conflict]) -> list[Table]:
-    """Return what was changed on both sides, and what was changed in the source after its row was closed for good."""
-    both = [conflict for conflict in conflicts if conflict.rule != CLOSED]
-    late = [conflict for conflict in conflicts if conflict.rule == CLOSED]
-    columns = [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
-               Column("source", "Source now"), Column("target", "Target now")]  # fmt: skip
-    tables = [
-        Table(
-            "Conflicts: changed in the source and in the target",
-            [*columns, Column("kept", "Kept"), Column("rule", "By")],
-            list(map(_conflict_row, both)),
-            note="`[delta]` in transload.toml says whose value stays; `ask` keeps the target's until a person decides.",
-            filterable=True,
-        ),
-        Table(
-            "Changed in the source after closing",
-            columns,
-            list(map(_conflict_row, late)),
-            note="The target opens these rows no more, nor what belongs to them, so they stay as they are. Enter the "
-            "change in the target by hand where it matters, or waive it after the reconciliation.",
-            filterable=True,
-        ),
-    ]
-    return [table for table in tables if table.rows]
-
-
-def _conflict_row(conflict: Conflict) -> dict[str, object]:
-    return {
-        "record": str(conflict.key),
-        "column": conflict.column,
-        "wrote": conflict.wrote,
-        "source": conflict.source,
-        "target": conflict.target,
-        "kept": conflict.kept,
-        "rule": conflict.rule,
-    }

@@ -35,12 +35,13 @@ def sample(bench: Bench) -> Report:
     machinery = assemble(bench, documents)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     keys, coverage = choose(bench, machinery)
-    counts = [
-        machinery.loader.run_pass(
-            step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
-        )
-        for step in machinery.plan.passes
-    ]
+    with machinery.loader.holder.giving_back():
+        counts = [
+            machinery.loader.run_pass(
+                step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
+            )
+            for step in machinery.plan.passes
+        ]
     checks: list[FieldCheck] = []
     for entity in machinery.plan.entities:
         machinery.verifier.check(entity, machinery.records.find(keys.get(entity, [])), checks.append, equal_too=True)
@@ -80,7 +81,8 @@ def _report(
         *trouble_tables(bench, machinery), losses_table(list(bench.ledger.notes.losses())), passes_table(counts),
     ]  # fmt: skip
     verdict = _verdict(bench, coverage, wrong, aside, f"All {len(checks):,} fields of {total:,} records are as wanted")
-    report = report_of(bench, "Sample with field-level diff", verdict, facts, tables=tables, charts=[_chart(checks)])
+    findings = machinery.loader.holder.findings
+    report = report_of(bench, "Sample with field-level diff", verdict, facts, findings, tables, [_chart(checks)])
     return with_manifest(bench, report)
 
 
