@@ -32,7 +32,7 @@ class Alias:
 
 @cache
 def _raw() -> Any:
-    return yaml.safe_load((files("transload._proposals") / "names.yaml").read_text(encoding="utf-8"))
+    return yaml.load((files("transload._proposals") / "names.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 @cache

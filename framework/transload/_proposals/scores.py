@@ -27,7 +27,9 @@ class Weights:
 @cache
 def load_weights() -> Weights:
     """Read the weights that the package ships."""
-    return Weights(**yaml.safe_load((files("transload._proposals") / "weights.yaml").read_text(encoding="utf-8")))
+    return Weights(
+        **yaml.load((files("transload._proposals") / "weights.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    )
 
 
 @dataclass(frozen=True, slots=True)

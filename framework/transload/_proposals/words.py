@@ -123,8 +123,8 @@ def _singular(word: str, phrases: Mapping[tuple[str, ...], tuple[str, ...]]) -> 
 def load_vocabulary() -> Vocabulary:
     """Read the vocabulary that the package ships."""
     here = files("transload._proposals")
-    raw = yaml.safe_load((here / "glossary.yaml").read_text(encoding="utf-8"))
-    names = yaml.safe_load((here / "names.yaml").read_text(encoding="utf-8"))
+    raw = yaml.load((here / "glossary.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    names = yaml.load((here / "names.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     phrases = _phrases(raw["synonyms"], raw["noise"])
     tables = [names["everywhere"], names["parts"], *names["tables"].values()]
     aliases = [alias for table in tables for listed in table.values() for alias in listed]
