@@ -347,7 +347,7 @@ def propose_mapping(
         context: The run.
 
     Returns:
-        Proposals; none for a gap means "no good target".
+        Proposals. One with ``NO_TARGET`` says that a gap has no good target; it counts where no plugin knows a column.
     """
 
 

@@ -430,15 +430,29 @@ class MappingGap:
     table: TableName
 
 
+NO_TARGET = ""
+"""The column of a proposal that says: this field has no good target."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A target for a gap: a column, with a confidence from 0 to 1 and a reason."""
+    """A target for a gap: a column, or ``NO_TARGET``, with a confidence from 0 to 1 and a reason."""
 
     entity: EntityName
     field: str
     column: str
     confidence: float
     reason: str
+
+    @property
+    def answer(self) -> str:
+        """What is proposed, in words."""
+        return "no good target" if self.column == NO_TARGET else self.column
+
+    @property
+    def certainty(self) -> str:
+        """The confidence in percent; empty where there is no column to be sure of."""
+        return "" if self.column == NO_TARGET else f"{self.confidence:.0%}"
 
 
 class _Loader(yaml.CSafeLoader):
