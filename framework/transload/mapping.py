@@ -116,6 +116,8 @@ class NewTable(_Model):
     plural: str
     name: str = ""
     """The column that holds a row's name; ``{prefix}_name`` unless it says otherwise."""
+    readers: dict[str, Literal["own", "all"]] = {}
+    """Security roles that ``prepare`` lets read its rows: those that belong to the reader, or all of them."""
 
 
 class LookupByType(_Model):

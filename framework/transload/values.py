@@ -225,6 +225,8 @@ class TargetTable:
     states: Sequence[TargetState] = ()
     links: frozenset[str] = frozenset()
     """The many-to-many relationships that it takes part in."""
+    readers: frozenset[str] = frozenset()
+    """The security roles that may read its rows, some or all; told of tables that the client has made."""
     locked_by: str = ""
     """The lookup column to the row that locks this one as well while it is read-only: a line's document."""
 
@@ -540,6 +542,7 @@ class SchemaKind(StrEnum):
     KEY = "key"
     LINK = "link"
     LIMIT = "limit"
+    READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,6 +560,8 @@ class SchemaChange:
         plural: What people call several rows, for :attr:`SchemaKind.TABLE`.
         former: What held before, for :attr:`SchemaKind.LIMIT`: the largest file in bytes that the target
             took. What it should take now is the ``max_length`` of ``column``, a file column.
+        reads_all: For :attr:`SchemaKind.READER`, whether the security role ``name`` is to read all rows of the
+            table, or only those that belong to the reader.
     """
 
     kind: SchemaKind
@@ -568,6 +573,7 @@ class SchemaChange:
     other: TableName = TableName("")
     plural: str = ""
     former: int = 0
+    reads_all: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.table}.{self.name}" if self.table else f"{self.kind} {self.name}"

@@ -215,6 +215,10 @@ def test_every_row_hangs_on_the_row_of_its_parent(there: There) -> None:
         payment = payments[str(row["ks_kickservpaymentid"])]
         assert job[row["_ks_job_value"]] == str(payment["job_id"])
         assert account[row["_ks_account_value"]] == str(payment["customer_id"])
+        if row["_ks_invoice_value"] is not None:
+            document = next(one for one in there.new("invoice") if one["invoiceid"] == row["_ks_invoice_value"])
+            shared = ("_ownerid_value", "_transactioncurrencyid_value")
+            assert [row[name] for name in shared] == [document[name] for name in shared]
 
 
 def test_every_note_and_every_file_hangs_where_it_was_written(there: There) -> None:

@@ -253,9 +253,12 @@ def new_table(document: MappingDocument) -> TargetTable | None:
     name = TargetColumn(name_column, ColumnType.TEXT, "Name", NAME_LENGTH, custom=True)
     owner = TargetColumn("ownerid", ColumnType.LOOKUP, "Owner", targets=(TableName("systemuser"), TableName("team")))
     created = TargetColumn("overriddencreatedon", ColumnType.DATETIME, "Record Created On", updatable=False)
+    currencies = (TableName("transactioncurrency"),)
+    currency = TargetColumn("transactioncurrencyid", ColumnType.LOOKUP, "Currency", targets=currencies)
+    has_money = any(column.type is ColumnType.MONEY for column in custom_columns(document).values())
     return TargetTable(
         TableName(document.table), document.new_table.label, f"{document.table}id", name.name,
-        {column.name: column for column in (name, owner, created)},
+        {column.name: column for column in (name, owner, created, *([currency] if has_money else []))},
         states=(TargetState(0, "Active", {1: "Active"}, 1), TargetState(1, "Inactive", {2: "Inactive"}, 2)),
     )  # fmt: skip
 

@@ -223,7 +223,15 @@ def add_schema(content: Content, change: SchemaChange) -> bool:
             return _add_link(content, change)
         case SchemaKind.KEY:
             return _add_key(content, change)
+        case SchemaKind.READER:
+            return _add_reader(content, change)
     return _add_column(content, change)
+
+
+def _add_reader(content: Content, change: SchemaChange) -> bool:
+    table = content.tables[change.table]
+    content.tables[table.name] = replace(table, readers=table.readers | {change.name})
+    return change.name not in table.readers
 
 
 def _add_link(content: Content, change: SchemaChange) -> bool:
@@ -289,6 +297,9 @@ def drop_schema(content: Content, change: SchemaChange) -> None:
             links = content.tables[end].links - {change.name}
             content.tables[end] = replace(content.tables[end], links=links)
         content.links = {link for link in content.links if link[1] != change.name}
+        return
+    if change.kind is SchemaKind.READER:
+        content.tables[table.name] = replace(table, readers=table.readers - {change.name})
         return
     if change.kind is SchemaKind.KEY:
         keys = [key for key in table.keys if key.columns != change.key_columns]

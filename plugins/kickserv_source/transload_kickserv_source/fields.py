@@ -167,7 +167,7 @@ DERIVED: Mapping[str, str] = {
     "charge": """customer_id:integer kind position:integer line_quantity:decimal line_price:decimal
         line_discount:decimal line_tax:decimal line_total:decimal line_amount:decimal recomputed:boolean derived:boolean
         on_estimate:boolean on_order:boolean on_invoice:boolean""",
-    "payment": "invoice_id:integer derived:boolean",
+    "payment": "invoice_id:integer owned_by:integer derived:boolean",
     "event": """kind duration_minutes:integer employee_ids:nested employee_names:nested assigned_to:integer
         contact_id:integer parent_entity parent_id:integer state bookable:boolean derived:boolean""",
     "assignment": """id event_id:integer employee_id:integer job_id:integer name description scheduled_at:dateTime

@@ -70,7 +70,7 @@ finish: {statecode: {from: sold, values: {"true": Active, "false": Retired}}}
     "tag": """\
 entity: tag
 table: "{prefix}_tag"
-new_table: {label: Tag, plural: Tags}
+new_table: {label: Tag, plural: Tags, readers: {Clerk: own, Manager: all}}
 key: {column: "{prefix}_sourceid", from: id}
 fields: {"{prefix}_name": {from: name}}
 """,
