@@ -18,8 +18,11 @@ _NEXT = {
     "sample": "transload run",
     "run": "transload reconcile",
     "delta": "transload reconcile",
+    "delta-quick": "transload delta",
     "reconcile": 'transload approve cutover --by "Your Name"',
 }
+_AGAIN = {"delta-quick": "transload delta --quick"}
+"""How to run a stage again whose command has another name."""
 
 
 def register(app: typer.Typer) -> set[str]:
@@ -81,6 +84,6 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
             stage = f"{last.stage} {last.summary.get('subject', '')}".strip() if last is not None else ""
             following = _NEXT.get(stage, "") if last is not None else "transload audit"
         else:
-            following = f"transload {last.stage}"
+            following = _AGAIN.get(last.stage, f"transload {last.stage}")
         if following:
             console.print(f"Next: {following}")
