@@ -12,16 +12,19 @@ from transload.testing import ClientFolder
 from transload.values import EntityName, Record, RecordKey, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-    from framework.conftest import CopyClient
 
 EARLIER, LATER = datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 3, 10, tzinfo=UTC)
 CERTIFICATE = "07-delta-certificate.html"
 
 
 @pytest.fixture(scope="module")
-def stamped(copy_client: CopyClient, tmp_path_factory: pytest.TempPathFactory, finished: ClientFolder) -> ClientFolder:
+def stamped(
+    copy_client: Callable[[ClientFolder, Path], ClientFolder],
+    tmp_path_factory: pytest.TempPathFactory,
+    finished: ClientFolder,
+) -> ClientFolder:
     """A company whose records say when they changed, and whose lines are part of their jobs, read as a whole."""
     client = copy_client(finished, tmp_path_factory.mktemp("stamped"))
     for record in client.source.records():
@@ -34,7 +37,9 @@ def stamped(copy_client: CopyClient, tmp_path_factory: pytest.TempPathFactory, f
 
 
 @pytest.fixture
-def client(copy_client: CopyClient, tmp_path: Path, stamped: ClientFolder) -> ClientFolder:
+def client(
+    copy_client: Callable[[ClientFolder, Path], ClientFolder], tmp_path: Path, stamped: ClientFolder
+) -> ClientFolder:
     return copy_client(stamped, tmp_path / "quick")
 
 
@@ -105,7 +110,7 @@ def test_a_change_that_nothing_tells_waits_for_the_complete_delta(client: Client
 
 def test_a_source_that_cannot_tell_is_read_as_a_whole(client: ClientFolder) -> None:
     project = client.path / "transload.toml"
-    project.write_text(project.read_text() + "[memory_source]\ntells_changes = false\n")
+    project.write_text(project.read_text() + "\n[memory_source]\ntells_changes = false\n")
     client.source.change("line", "3", text="Line III")
 
     result = client.walk("plan", "approve mapping", "delta --quick")

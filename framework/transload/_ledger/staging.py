@@ -85,9 +85,7 @@ class Staging:
         with self._database.reading() as connection:
             return frozenset(connection.execute(query.having(func.count() == len(names))).scalars())
 
-    def mark_seen(
-        self, keys: Collection[RecordKey], run_id: str, readings: Collection[str]
-    ) -> tuple[RecordKey, ...]:
+    def mark_seen(self, keys: Collection[RecordKey], run_id: str, readings: Collection[str]) -> tuple[RecordKey, ...]:
         """Note that records are as they were, and with them what came with them.
 
         Args:

@@ -81,7 +81,9 @@ def _stage_entity(
         staging.add([one for one in chunk if isinstance(one, Record)], run_id)
         same = [one for one in chunk if isinstance(one, RecordKey)]
         if strange := staging.mark_seen(same, run_id, known.readings):
-            defect = ValueError(f"`extract_changes` calls {strange[0]} unchanged, which is not among the staged records")
+            defect = ValueError(
+                f"`extract_changes` calls {strange[0]} unchanged, which is not among the staged records"
+            )
             raise PluginDefectError("the source", defect)
         seen += len(chunk)
         context.observe(Event("extracted", entity, seen))
