@@ -58,7 +58,7 @@ def _reading(bench: Bench, quick: bool) -> dict[str, str]:
     if not quick:
         return {"Kind": "complete: every record was read", "Records read": f"{counts.read:,}"}
     return {
-        "Kind": "quick: only what may have changed was read",
+        "Kind": "quick: only what may have changed was read, as far as the source can tell",
         "Records read": f"{counts.read:,}",
         "Taken as unchanged": f"{counts.kept:,}",
     }

@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 
 from transload import StagedRecords
 from transload.values import EntityName, Record, RecordKey, SourceId, Value
 from transload_kickserv_source.client import GoneError
 from transload_kickserv_source.documents import ESTIMATE, JOB, is_opportunity, stage_of
 from transload_kickserv_source.inferred import CLOSED_JOBS, CUSTOMER_MARKS, FINISHED_ON, JOB_MARKS, UNPAID
-from transload_kickserv_source.nesting import moment_in, named, rows_in
+from transload_kickserv_source.nesting import children_in, moment_in, named
 from transload_kickserv_source.people import CONTACT, CUSTOMER
 from transload_kickserv_source.reading import NUMBERS, Reader
 from transload_kickserv_source.schema import settle
@@ -79,7 +79,7 @@ class _Sieve:
         return [number for number in numbers if number not in (None, "")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Changes:
     """What changed in one account.
 
@@ -117,7 +117,8 @@ class Changes:
                 sieve.want(parent.fields)
         nested: dict[str, Row] = {}
         for found in self._read(sieve, "customers.xml", "customers", includes):
-            nested.update(_unlisted_children(found, sieve.walked))
+            for row in found:
+                nested.update(children_in(row, sieve.walked))
             yield found
         yield from self._numbered("customers", sieve.numbers_of(missing), includes)
         for record in missing:
@@ -205,20 +206,19 @@ class Changes:
             key = _key(category, record.fields.get("category"))
             yield from self.staged.find([key]) if record.fields.get("category") else ()
 
-    def lacking_events(self) -> Callable[[EntityName, list[Row]], list[Row]]:
-        """What picks the jobs whose events must be read: not those that are as they were, with events of their own."""
-        below = {event.part_of for event in self.staged.walk(EVENT)}
+    def lacking_events(self, entity: EntityName, rows: list[Row]) -> list[Row]:
+        """Return the rows of jobs whose events must be read: none that is as it was and has events below it."""
+        keys = [_key(entity, row["id"]) for row in rows]
+        known = self.staged.find(keys)
+        return [
+            row
+            for key, row in zip(keys, rows, strict=True)
+            if key not in known or (key not in self._with_events and row.get("tasks_count") != 0)
+        ]
 
-        def pick(entity: EntityName, rows: list[Row]) -> list[Row]:
-            keys = [_key(entity, row["id"]) for row in rows]
-            known = self.staged.find(keys)
-            return [
-                row
-                for key, row in zip(keys, rows, strict=True)
-                if key not in known or (key not in below and row.get("tasks_count") != 0)
-            ]
-
-        return pick
+    @cached_property
+    def _with_events(self) -> frozenset[RecordKey | None]:
+        return frozenset(event.part_of for event in self.staged.walk(EVENT))
 
     def _may_have_changed(self, unchanged: Collection[RecordKey], job: Row, before: Record) -> bool:
         return self._is_in_work(job, _is_over(job)) or _key(CUSTOMER, job.get("customer_id")) not in unchanged
@@ -265,12 +265,6 @@ def _key(entity: EntityName, ident: Value) -> RecordKey:
 
 def _is_over(job: Row) -> bool:
     return job.get("status") in CLOSED_JOBS and job.get("invoice_status") != UNPAID
-
-
-def _unlisted_children(rows: Sequence[Row], walked: Collection[str]) -> dict[str, Row]:
-    """Return the customers that others nest and that no list shows, by id."""
-    children = (named(child) for row in rows for child in rows_in(row.get("children")))
-    return {str(child["id"]): child for child in children if str(child["id"]) not in walked}
 
 
 def _is_same(before: Record, row: Row) -> bool:

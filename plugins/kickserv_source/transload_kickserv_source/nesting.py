@@ -88,6 +88,12 @@ def record(entity: EntityName, key: str, fields: Row, changed: str = "updated_at
     return Record(RecordKey(entity, SourceId(key)), fields, stamp if isinstance(stamp, datetime) else None)
 
 
+def children_in(row: Row, listed: Collection[str]) -> dict[str, Row]:
+    """Return the customers that a customer nests by id, but for those that the list has shown."""
+    children = map(named, rows_in(row.get("children")))
+    return {str(child["id"]): child for child in children if str(child["id"]) not in listed}
+
+
 def parts_of(owner: RecordKey, records: Iterable[Record], shared: Collection[EntityName]) -> Iterator[Record]:
     """Yield the records that came of one row: its own, what it shares with others, and parts of it."""
     for one in records:

@@ -24,7 +24,7 @@ from transload_kickserv_source.definitions import read_definitions
 from transload_kickserv_source.documents import ESTIMATE, JOB, estimate_records, job_records
 from transload_kickserv_source.downloads import Downloads
 from transload_kickserv_source.events import Events, Lacking, all_of
-from transload_kickserv_source.nesting import key_text, named, number_or_text, parts_of, rows_in
+from transload_kickserv_source.nesting import children_in, key_text, named, parts_of
 from transload_kickserv_source.observations import Observations
 from transload_kickserv_source.opportunities import Opportunities
 from transload_kickserv_source.people import CONTACT, CUSTOMER, EMPLOYEE, contact_of, customer_of, employee_of
@@ -108,7 +108,7 @@ class KickservSource:
             CONTACT: self._contact_changes,
             JOB: self._job_changes,
             ESTIMATE: self._estimate_changes,
-            EVENT: lambda changes: self._events(changes.lacking_events()),
+            EVENT: lambda changes: self._events(changes.lacking_events),
         }
         reader = readers.get(entity)
         return reader(changes) if reader is not None else None
@@ -150,13 +150,13 @@ class KickservSource:
             for row in page:
                 listed.add(key := str(row["id"]))
                 nested.pop(key, None)
-                nested.update(_children(row, listed))
+                nested.update(children_in(row, listed))
             yield from self._customer_page(page)
         while nested:
             page = list(nested.values())[:_WINDOW]
             listed.update(str(row["id"]) for row in page)
             for row in page:
-                nested.update(_children(row, listed))
+                nested.update(children_in(row, listed))
             nested = {key: row for key, row in nested.items() if key not in listed}
             yield from self._customer_page(page)
 
@@ -208,26 +208,13 @@ class KickservSource:
         rows = self._reader.complete("jobs", page, children)
         unfold = job_records if entity == "job" else estimate_records
         for row in rows:
-            self._notice(row, entity)
+            self.seen.note_document(row, entity, with_files=self._attachments is not None)
             records = list(unfold(row, self.account))
             self.seen.note_authors(records)
             for one in records:
                 self.seen.note_sync_error(one.key.entity, one.fields)
             yield from parts_of(RecordKey(EntityName(entity), SourceId(str(row["id"]))), records, SHARED)
         yield from self._files(entity, "jobs", rows)
-
-    def _notice(self, row: Row, entity: str) -> None:
-        if isinstance(number := number_or_text(row.get("job_number")), int):
-            self.seen.job_numbers.add(number)
-        if entity == "job" and isinstance(customer := number_or_text(row.get("customer_id")), str | int):
-            self.seen.job_customers[customer] += 1
-        if isinstance(due := number_or_text(row.get("tasks_count")), int):
-            self.seen.tasks_due[str(row["id"])] = due
-        for child in ("job_charges", "payments", "time_entries", "notes", "attachments"):
-            if child in row or (child == "attachments" and self._attachments is None):
-                self.seen.unmark(f"without_{child}", row["id"])
-            else:
-                self.seen.mark(f"without_{child}", row["id"])
 
     def _events(self, lacking: Lacking = all_of) -> Iterator[Record]:
         events = Events(self._reader, self._opportunities, self.account, self._which, self._closing, lacking)
@@ -320,12 +307,6 @@ class KickservSource:
         if self.client.settings.individuals != "contact":
             return None
         return call_buyers(self._reader, self._opportunities)
-
-
-def _children(row: Row, listed: set[str]) -> dict[str, Row]:
-    """Return the nested customers of a row by id, but for those that the list has shown."""
-    children = map(named, rows_in(row.get("children")))
-    return {str(child["id"]): child for child in children if str(child["id"]) not in listed}
 
 
 def open_source(context: RunContext) -> KickservSource:
