@@ -346,12 +346,13 @@ def read_back(
 def scan_keys(table: TableName, column: str, context: RunContext) -> Iterator[tuple[str, RowId]] | None:
     """Walk all rows whose alternate-key column is filled.
 
-    Called by ``reconcile`` to find rows that are doubled or unknown, and to rebuild the
-    id map of a lost ledger. Results: first.
+    Called by ``reconcile`` to find rows that are doubled or unknown, to rebuild the
+    id map of a lost ledger, and, with the id column, to find the rows of a table of settings.
+    Results: first.
 
     Args:
         table: The table.
-        column: Its alternate-key column.
+        column: Its alternate-key column, or its id column, which every row fills.
         context: The run.
 
     Returns:
@@ -379,7 +380,7 @@ def propose_mapping(
         context: The run.
 
     Returns:
-        Proposals; none for a gap means "no good target".
+        Proposals. One with ``NO_TARGET`` says that a gap has no good target; it counts where no plugin knows a column.
     """
 
 

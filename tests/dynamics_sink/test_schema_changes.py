@@ -8,6 +8,7 @@ import pytest
 
 from transload import Associate, SchemaChange, SchemaKind, TableName, TargetColumn
 from transload.values import Cell, ColumnType
+from transload_dynamics_sink.orphans import is_work
 from transload_dynamics_sink.schema_changes import SchemaWorker
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ def test_makes_a_table_with_all_that_belongs_to_it_in_any_order(connected: "Conn
     assert [(state.value, state.label) for state in shape.states] == [(0, "Active"), (1, "Inactive")]
     assert "ownerid" in shape.columns
     assert TICKET in connected.metadata.get_table("annotation").shape.columns["objectid"].targets
+    assert is_work(TICKET, connected.metadata.find_facts(TICKET))
 
 
 def test_rows_of_a_new_table_are_written_linked_and_read_back(connected: "Connected", worker: SchemaWorker) -> None:

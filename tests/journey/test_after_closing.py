@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ class Afterwards:
     paid: Mapping[str, Any]
     added_to: Mapping[str, Any]
     visited: Mapping[str, Any]
+    finished: Mapping[str, Any]
     before: dict[str, list[Row]]
     delta: Answer
     after: dict[str, list[Row]]
@@ -57,10 +58,19 @@ def afterwards(open_client: Callable[..., Client], to_the_sample: tuple[tuple[st
     paid, added_to, *_ = (row for row in jobs if row.get("invoice_date") and row["invoice_status"] == "paid")
     used = {paid["id"], added_to["id"]}
     visited = next(row for row in jobs if row["status"] == "complete" and row["id"] not in used)
+    scheduled = next(row for row in jobs if row["status"] == "scheduled")
+    led = next(row for row in client.rows("account") if row["ks_kickservid"] and row["_primarycontactid_value"])
+    chosen = next(row for row in client.rows("contact") if row["contactid"] != led["_primarycontactid_value"])
+    client.change(
+        f"accounts({led['accountid']})", **{"primarycontactid@odata.bind": f"/contacts({chosen['contactid']})"}
+    )
     before = {table: client.rows(table) for table in TABLES}
 
     company.update_job(number_of(paid), invoice_viewed_on=paid["invoice_date"] + timedelta(days=9))
+    customer = next(row for row in company.customers.rows() if str(row["id"]) == led["ks_kickservid"])
+    company.add_contact(number_of(customer), first_name="Odile", last_name="Sung")
     company.add_charge(number_of(added_to), "Gasket", price_per_unit=Decimal(12))
+    finished = company.update_job(number_of(scheduled), status="complete", completed_on=scheduled["created_at"])
     technician: Mapping[str, Any] = next(
         row for row in company.employees.rows() if row["active"] and row["id"] != jobless["id"]
     )
@@ -76,7 +86,8 @@ def afterwards(open_client: Callable[..., Client], to_the_sample: tuple[tuple[st
     with client.written() as reassigned_again:
         client.walk(("reassign",))
     return Afterwards(
-        client, paid, added_to, visited, before, delta, after, written, reassigned, user, owned, reassigned_again
+        client, paid, added_to, visited, finished, before, delta, after, written, reassigned, user, owned,
+        reassigned_again,
     )  # fmt: skip
 
 
@@ -123,6 +134,26 @@ def test_a_visit_that_is_added_to_a_completed_work_order_leaves_it_completed(aft
     ]
     assert "Extra visit" in {row["name"] for row in bookings}
     assert (after["msdyn_systemstatus"], after["msdyn_completedon"]) == (COMPLETED, before["msdyn_completedon"])
+
+
+def test_a_job_that_was_finished_meanwhile_keeps_the_moment_though_its_bookings_are_completed_now(
+    afterwards: Afterwards,
+) -> None:
+    order = afterwards.row("msdyn_workorder", "ks_jobid", afterwards.finished)
+
+    completed = datetime.fromisoformat(str(order["msdyn_completedon"]))
+    assert order["msdyn_systemstatus"] == COMPLETED
+    assert completed == afterwards.finished["completed_on"]
+
+
+def test_a_primary_contact_that_people_chose_stays_though_the_account_gets_another_contact(
+    afterwards: Afterwards,
+) -> None:
+    before = {row["accountid"]: row["_primarycontactid_value"] for row in afterwards.before["account"]}
+
+    after = {row["accountid"]: row["_primarycontactid_value"] for row in afterwards.after["account"]}
+
+    assert after == before
 
 
 def test_a_second_delta_writes_nothing(afterwards: Afterwards) -> None:

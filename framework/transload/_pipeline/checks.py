@@ -1,10 +1,10 @@
 """What a comparison of both sides finds: one check for each column, and how it may fail."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from transload.values import Cell, FileRef, RecordKey, RowId, RowRef, TableName
+from transload.values import Cell, FileRef, RecordKey, RowId, RowRef, TableName, Value
 
 
 class Mismatch(StrEnum):
@@ -21,13 +21,20 @@ class Mismatch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldCheck:
-    """One column of one row. ``mismatch`` is None when it is as wanted."""
+    """One column of one row.
+
+    Attributes:
+        source: What the source says in the fields of its rule, by field; null is not empty text.
+        wanted: What the column should hold, in people's words.
+        actual: What it holds.
+        mismatch: None when it is as wanted.
+    """
 
     key: RecordKey
     table: TableName
     row_id: RowId
     column: str
-    source: str
+    source: Mapping[str, Value]
     wanted: str
     actual: str
     mismatch: Mismatch | None
@@ -46,10 +53,10 @@ class Checked:
     def add(self, cells: Mapping[str, Cell]) -> None:
         """Count the columns of a row."""
         self.fields += len(cells)
-        self.relations += sum(rows_in(cell) for cell in cells.values())
+        self.relations += sum(1 for cell in cells.values() for _ in rows_in(cell))
         self.files += sum(isinstance(cell, FileRef) for cell in cells.values())
 
 
-def rows_in(cell: Cell) -> int:
-    """Return to how many rows a cell points."""
-    return sum(isinstance(one, RowRef) for one in (cell if isinstance(cell, tuple) else (cell,)))
+def rows_in(cell: Cell) -> Iterator[RowRef]:
+    """Yield the rows to which a cell points."""
+    return (one for one in (cell if isinstance(cell, tuple) else (cell,)) if isinstance(one, RowRef))

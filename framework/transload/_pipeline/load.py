@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from transload._ledger import Intent, Ledger
 from transload._pipeline.conflicts import Conflict
+from transload._pipeline.holder import Holder
 from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import Pass
 from transload._pipeline.pool import run_bounded
@@ -77,6 +78,7 @@ class Loader:
 
     Attributes:
         mappings: The compiled mapping of each entity.
+        holder: Holds settings of the target while rows are loaded.
         workers: Requests in flight.
         budget: After how many records set aside the loader stops; None: never.
         errors: How many it has set aside.
@@ -89,6 +91,7 @@ class Loader:
     mappings: Mapping[EntityName, CompiledMapping]
     resolver: Resolver
     narrower: Narrower
+    holder: Holder
     workers: int
     budget: int | None = None
     errors: int = 0
@@ -173,7 +176,12 @@ class Loader:
         """Recognise existing rows before the first write, and return the records that are to be written."""
         known = self.ledger.journal.rows({record.key for record in records})
         if mapper.phase is Phase.ROWS:
-            fresh = self._recognise(mapper, match, [record for record in records if record.key not in known])
+            wanted = {
+                record.key: {column: record.fields.get(name) for column, name in match.on.items()}
+                for record in records
+                if record.key not in known
+            }
+            fresh = self._recognise(mapper, match, wanted)
             self.ledger.journal.map_rows([(key, ref, "matched") for key, ref in fresh.items()])
             known.update(self.ledger.journal.rows(fresh))
             counts.matched += sum(row.origin == "matched" for row in known.values())
@@ -181,13 +189,15 @@ class Loader:
         origins = {key: row.origin for key, row in known.items()}
         return [record for record in records if mapper.document.writes(origins.get(record.key))]
 
-    def _recognise(self, mapper: CompiledMapping, match: Match, records: Sequence[Record]) -> dict[RecordKey, RowRef]:
-        """Return the existing rows of records."""
+    def _recognise(
+        self, mapper: CompiledMapping, match: Match, wanted: Mapping[RecordKey, Mapping[str, object]]
+    ) -> dict[RecordKey, RowRef]:
+        """Return the existing rows of records, by what the columns of their rows would hold."""
         lookups: dict[RecordKey, Lookup] = {}
-        for record in records:
-            criteria = tuple((column, str(record.fields.get(name) or "")) for column, name in match.on.items())
+        for key, cells in wanted.items():
+            criteria = tuple((column, str(cells.get(column) or "")) for column in match.on)
             if all(value for _, value in criteria):
-                lookups[record.key] = Lookup(mapper.table.name, criteria=criteria)
+                lookups[key] = Lookup(mapper.table.name, criteria=criteria)
         found = self.plugins.resolve_lookup(list(lookups.values()), self.context) if lookups else {}
         rows = {key: found[lookup] for key, lookup in lookups.items() if lookup in found}
         if not match.write:
@@ -219,10 +229,15 @@ class Loader:
             self.ledger.notes.add_flags({write.key: write.flags for write in writes if isinstance(write, Upsert)})
 
     def _load_placeholders(self, writes: Sequence[Write]) -> None:
-        """Create the rows that stand in for missing parents, before anything points to them."""
+        """Recognise or create the rows that stand in for missing parents, before anything points to them."""
         for key in sorted(self.resolver.missing_placeholders(writes)):
-            # If the target refuses it, resolving sets aside those who need it.
-            self._load_now([Intent(self.placeholder(key), None, True)])
+            placeholder, mapper = self.placeholder(key), self.mappings[key.entity]
+            match = mapper.document.match
+            if match is not None and (found := self._recognise(mapper, match, {key: placeholder.columns})):
+                self.ledger.journal.map_rows([(key, found[key], "matched")])
+            else:
+                # If the target refuses it, resolving sets aside those who need it.
+                self._load_now([Intent(placeholder, None, True)])
 
     def placeholder(self, key: RecordKey) -> Upsert:
         """Return the write of a placeholder row."""
@@ -261,6 +276,8 @@ class Loader:
 
     def _begin(self, intents: Sequence[Intent]) -> Iterator[_Task]:
         """Record intents, and group them into batches of one kind, table and effect."""
+        for entity in {intent.write.key.entity for intent in intents}:
+            self.holder.take(entity)
         groups: dict[tuple[str, TableName, bool], list[Intent]] = {}
         for intent in intents:
             kind = (type(intent.write).__name__, intent.write.table, intent.creates)

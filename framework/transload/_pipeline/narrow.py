@@ -111,8 +111,8 @@ class Narrower:
                 decision.intents.append(Intent(self._without_empty(write), None, True))
             else:
                 passed_on = self.cascades.reached(write, old or {})
-                if isinstance(write, Upsert) and self.cascades.disturbed(write):
-                    passed_on = {**passed_on, **write.columns}
+                if isinstance(write, Upsert):
+                    passed_on |= self.cascades.disturbed(write)
                 if difference := self._difference(write, old, known, passed_on):
                     changed.append(_Change(difference, old or {}, known, frozenset(passed_on)))
                 else:
@@ -120,7 +120,11 @@ class Narrower:
         self._settle_changes(self._worth_opening(changed, decision), decision)
         self._leave_what_comes_too_late(decision)
         decision.intents += self._new_links(links)
-        self.cascades.note_children(intent.write for intent in decision.intents)
+        self.cascades.note_children(
+            {**written.get(write_identity(intent.write), {}), **intent.write.columns}
+            for intent in decision.intents
+            if isinstance(intent.write, Upsert)
+        )
         self.cascades.follow(intent.write for intent in decision.intents if not intent.creates)
         decision.reopen = self.closed.to_open([i.write for i in decision.intents if isinstance(i.write, Upsert)])
         return decision

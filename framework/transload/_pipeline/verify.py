@@ -11,10 +11,10 @@ from decimal import Decimal
 from transload._ledger import Ledger, write_identity
 from transload._pipeline.checks import Checked, FieldCheck, Mismatch, rows_in
 from transload._pipeline.closed import ClosedRows
-from transload._pipeline.compare import same, show, wishes
+from transload._pipeline.compare import same, tell, wishes
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
-from transload._pipeline.transform import CompiledMapping
+from transload._pipeline.transform import CompiledMapping, state_column, status_column
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.values import (
@@ -30,7 +30,9 @@ from transload.values import (
     RowId,
     RowRef,
     SetState,
+    TargetColumn,
     Upsert,
+    Value,
 )
 
 See = Callable[[CompiledMapping, Mapping[str, Cell], Mapping[str, Cell] | None], None]
@@ -137,9 +139,11 @@ class Verifier:
                 linked = isinstance(actual, tuple) and link.other in actual
                 if equal_too or not linked:
                     mismatch = None if linked else Mismatch.RELATION
-                    wanted = show(link.other) if isinstance(link.other, RowRef) else ""
-                    shown = wanted if linked else show(actual)
-                    take(FieldCheck(link.key, link.table, link.row_id, relationship, "", wanted, shown, mismatch))
+                    found = actual if isinstance(actual, tuple) else ()
+                    known = self._known([link.other, *found])
+                    wanted = tell(link.other, None, known) if isinstance(link.other, RowRef) else ""
+                    shown = wanted if linked else tell(actual, None, known)
+                    take(FieldCheck(link.key, link.table, link.row_id, relationship, {}, wanted, shown, mismatch))
 
         run_bounded((self._wanted_links(mapper, chunk, take) for chunk in chunks), read, compare, self.workers)
         return total
@@ -154,7 +158,7 @@ class Verifier:
         lost += [(key, str(error)) for key, error in resolved.rejected]
         for key, reason in lost:
             absent = FieldCheck(
-                key, mapper.table.name, RowId(""), "(the link)", "", "present", reason, Mismatch.MISSING
+                key, mapper.table.name, RowId(""), "(the link)", {}, "present", reason, Mismatch.MISSING
             )
             take(absent)
         return [write for write in resolved.writes if isinstance(write, Associate)]
@@ -232,16 +236,17 @@ class Verifier:
         table = mapper.table.name
         for lost in chunk.lost:
             row_id, key = mapper.row_id(lost.record.key.source_id), lost.record.key
-            yield FieldCheck(key, table, row_id, "(the row)", "", "present", lost.reason, lost.mismatch)
+            yield FieldCheck(key, table, row_id, "(the row)", {}, "present", lost.reason, lost.mismatch)
         for key, error in ((rejection.key, rejection.error) for rejection in chunk.incomputable):
             row_id = mapper.row_id(key.source_id)
-            yield FieldCheck(key, table, row_id, "(computed)", "", str(error), "", Mismatch.VALUE)
+            yield FieldCheck(key, table, row_id, "(computed)", {}, str(error), "", Mismatch.VALUE)
+        columns = _told_columns(mapper)
         for ref, (record, cells) in chunk.wanted.items():
             row = rows.get(ref.row_id)
             if row is None:
-                yield FieldCheck(record.key, table, ref.row_id, "(the row)", "", "present", "absent", Mismatch.MISSING)
+                yield FieldCheck(record.key, table, ref.row_id, "(the row)", {}, "present", "absent", Mismatch.MISSING)
                 continue
-            yield from self._check_row(mapper, ref, record, cells, row, equal_too)
+            yield from self._check_row(mapper, ref, record, cells, row, columns, equal_too)
 
     def _check_row(
         self,
@@ -250,19 +255,18 @@ class Verifier:
         record: Record,
         cells: Mapping[str, Cell],
         row: Row,
+        columns: Mapping[str, TargetColumn],
         equal_too: bool,
     ) -> list[FieldCheck]:
         checks: list[FieldCheck] = []
-        for column, cell in cells.items():
-            actual = row.columns.get(column)
-            equal = same(cell, actual) or self._near(mapper, column, cell, actual)
-            if equal and not equal_too:
-                continue
-            mismatch = None if equal else self._classify(ref, record, column, cell, row)
-            source = _source_of(mapper, record, column)
-            checks.append(
-                FieldCheck(record.key, ref.table, ref.row_id, column, source, show(cell), show(actual), mismatch)
-            )
+        equal = {name: self._equal(mapper, name, cell, row.columns.get(name)) for name, cell in cells.items()}
+        told = [name for name in cells if equal_too or not equal[name]]
+        known = self._known(one for name in told for one in (cells[name], row.columns.get(name)))
+        for name in told:
+            mismatch = None if equal[name] else self._classify(ref, record, name, cells[name], row)
+            source = _source_of(mapper, record, name)
+            wanted, actual = (tell(side, columns.get(name), known) for side in (cells[name], row.columns.get(name)))
+            checks.append(FieldCheck(record.key, ref.table, ref.row_id, name, source, wanted, actual, mismatch))
         if not any(check.mismatch is Mismatch.CLOSED for check in checks):
             return checks
         # What the target computes is then of the time before the change, too.
@@ -270,6 +274,14 @@ class Verifier:
             replace(check, mismatch=Mismatch.CLOSED) if check.mismatch and check.column in mapper.computed else check
             for check in checks
         ]
+
+    def _known(self, cells: Iterable[Cell]) -> Mapping[RowRef, RecordKey]:
+        """Return the records of the rows that cells point to."""
+        refs = {one for cell in cells for one in rows_in(cell)}
+        return self.ledger.journal.keys_of(refs) if refs else {}
+
+    def _equal(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
+        return same(wanted, actual) or self._near(mapper, column, wanted, actual)
 
     def _near(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
         """Whether an amount differs by no more than a person allowed."""
@@ -297,12 +309,18 @@ class Verifier:
             return Mismatch.PEOPLE
         if state:
             return Mismatch.STATE
-        return Mismatch.RELATION if rows_in(wanted) else Mismatch.VALUE
+        return Mismatch.RELATION if any(rows_in(wanted)) else Mismatch.VALUE
 
 
-def _source_of(mapper: CompiledMapping, record: Record, column: str) -> str:
+def _told_columns(mapper: CompiledMapping) -> Mapping[str, TargetColumn]:
+    """Return the columns of a table, with the states that rows of it can be in."""
+    states = mapper.table.states
+    return {**mapper.table.columns, "statecode": state_column(states), "statuscode": status_column(states)}
+
+
+def _source_of(mapper: CompiledMapping, record: Record, column: str) -> Mapping[str, Value]:
     rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
-    if column not in rules:
-        return str(record.key.source_id) if mapper.document.key and mapper.document.key.column == column else ""
-    parts = [record.fields.get(source) for source in rules[column].sources]
-    return " | ".join("" if part is None else str(part) for part in parts)
+    if column in rules:
+        return {name: record.fields.get(name) for name in rules[column].sources}
+    key = mapper.document.key
+    return {key.from_: str(record.key.source_id)} if key is not None and key.column == column else {}

@@ -13,6 +13,7 @@ from datetime import datetime
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.basis import (
     Basis,
+    Facts,
     basis_of,
     changed_areas,
     drift_since,
@@ -70,8 +71,11 @@ def approve(bench: Bench, subject: str, name: str, note: str = "") -> Report:
     return _report(bench, subject, name, note, basis, drifted)
 
 
-def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> None:
+def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> Facts:
     """Let a stage go on only under a valid approval of the mapping.
+
+    Returns:
+        The digests that it is bound to.
 
     Raises:
         StageRefusedError: There is none, something drifted since, or a second person has to approve.
@@ -90,6 +94,7 @@ def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> 
     if not is_enough(bench, signed):
         reason = f"only {signed[0].name} has approved the mapping" if signed else "no approval of the mapping counts"
         raise StageRefusedError(bench.context.stage, f"{reason}; see [approvals]", command)
+    return basis.digests
 
 
 def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
@@ -112,6 +117,8 @@ def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
         go = require(bench, "reconcile")
         for stage in ("run", "delta", "rollback", "rollback-part"):
             require_not_before(bench, go, stage)
+        if held := bench.ledger.held.all():
+            raise StageRefusedError("approve cutover", f"a stop left {held[0]} as it was for the load", "transload run")
     require_approval(bench, bench.documents())
 
 

@@ -17,7 +17,7 @@ from transload._stages.bench import Bench, assemble
 from transload._stages.certificate import certify
 from transload._stages.gates import QUICK_COMMAND, WHOLE, require_finished, require_prepared
 from transload._stages.gone import GoneRecords, settle_gone
-from transload._stages.load import carry, load_report
+from transload._stages.load import load, load_report, read
 
 
 def delta(bench: Bench, *, quick: bool = False) -> Report:
@@ -37,8 +37,10 @@ def delta(bench: Bench, *, quick: bool = False) -> Report:
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     begun = _window_begin(bench)
-    counts = carry(bench, machinery, quick=quick)
-    gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
+    with machinery.loader.holder.giving_back():
+        read(bench, machinery, quick=quick)
+        counts = load(bench, machinery, machinery.plan.passes)
+        gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
     counts += gone.passes
     report = load_report(bench, machinery, counts, recovered, gone.findings, gone.changed)
     end = bench.context.clock()

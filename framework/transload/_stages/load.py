@@ -8,16 +8,16 @@ run over an unchanged source sends nothing.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from transload._ledger import RunStatus
-from transload._pipeline.conflicts import CLOSED, Conflict
+from transload._pipeline.conflicts import CLOSED
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
 from transload._pipeline.planner import Pass
 from transload._pipeline.recover import settle_open_intents
-from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
-from transload._stages.gates import QUICK, QUICK_COMMAND, require_finished, require_not_before, require_prepared
+from transload._stages.conflict_tables import conflict_tables
+from transload._stages.gates import QUICK, QUICK_COMMAND, require_prepared
 from transload._stages.manifest import with_manifest
 from transload._stages.partly import error_budget, passes_of
 from transload._stages.reporting import (
@@ -29,8 +29,7 @@ from transload._stages.reporting import (
     unmatched_records,
     unmatched_tables,
 )
-from transload._stages.signatures import is_enough, signatures
-from transload.errors import StageRefusedError
+from transload._stages.sample_rows import require_sample
 from transload.values import EntityName, Finding, Phase, Record
 
 _TITLES = {
@@ -50,17 +49,20 @@ def run(bench: Bench, only: str = "") -> Report:
         ConfigError: No document has the name of the entity.
     """
     documents = bench.documents()
-    require_approval(bench, documents)
+    digests = require_approval(bench, documents)
     require_prepared(bench, documents)
-    _require_sample(bench)
+    findings = require_sample(bench, digests)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    if not only:
-        return load_report(bench, machinery, carry(bench, machinery), recovered, [])
-    _read(bench, machinery)
-    passes = passes_of(bench, machinery, EntityName(only))
-    report = load_report(bench, machinery, _load(bench, machinery, passes), recovered, [])
-    return replace(report, facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"})
+    with machinery.loader.holder.giving_back():
+        read(bench, machinery)
+        passes = passes_of(bench, machinery, EntityName(only)) if only else machinery.plan.passes
+        counts = load(bench, machinery, passes)
+    report = load_report(bench, machinery, counts, recovered, findings)
+    if only:
+        facts = {**report.facts, "Only": f"{only}; its states are set by a run of everything"}
+        report = replace(report, facts=facts)
+    return report
 
 
 def retry(bench: Bench) -> Report:
@@ -73,9 +75,10 @@ def retry(bench: Bench) -> Report:
     aside = {letter.key for letter in bench.ledger.notes.dead_letters()}
     aside |= {parked.key for parked in bench.ledger.notes.parked()}
     counts = []
-    for step in machinery.plan.passes:
-        keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
-        counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
+    with machinery.loader.holder.giving_back():
+        for step in machinery.plan.passes:
+            keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
+            counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
     return load_report(bench, machinery, counts, recovered, [])
 
 
@@ -99,34 +102,20 @@ def reassign(bench: Bench) -> Report:
             keys = [key for key, _ in bench.ledger.journal.mapped(entity)]
         return machinery.records.find(keys), len(keys)
 
-    return load_report(bench, machinery, _sweep(machinery, records_of), recovered, [])
+    with machinery.loader.holder.giving_back():
+        counts = _sweep(machinery, records_of)
+    return load_report(bench, machinery, counts, recovered, [])
 
 
-def _require_sample(bench: Bench) -> None:
-    """Let the run go on after a sample that passed, or that a person approved as it is."""
-    last = require_finished(bench, "sample")
-    require_not_before(bench, last, "rollback")
-    if last.status is RunStatus.PASSED:
-        return
-    if not is_enough(bench, signatures(bench, "sample", since=last.started_at)):
-        raise StageRefusedError(
-            bench.context.stage, "the last sample did not pass", 'transload approve sample --by "Your Name"'
-        )
-
-
-def carry(bench: Bench, machinery: Machinery, *, quick: bool = False) -> list[PassCounts]:
-    """Read the source, or only what may have changed in it, and load what there is to write."""
-    _read(bench, machinery, quick=quick)
-    return _load(bench, machinery, machinery.plan.passes)
-
-
-def _read(bench: Bench, machinery: Machinery, *, quick: bool = False) -> None:
+def read(bench: Bench, machinery: Machinery, *, quick: bool = False) -> None:
+    """Read the source into the ledger, or only what may have changed in it."""
     stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id, quick=quick)
     stage_given(machinery.records.documents.values(), bench.ledger, bench.run_id)
     _forget_gone(bench, machinery)
 
 
-def _load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
+def load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
+    """Carry the records of the ledger through some passes, until there are too many errors."""
     size = bench.project.settings.run.batch_size
     machinery.loader.budget = error_budget(bench, machinery)
     return _sweep(
@@ -178,7 +167,7 @@ def load_report(
     settled: int = 0,
 ) -> Report:
     """Return the report of a load: what was sent, what was set aside, what was changed on both sides."""
-    stage = bench.context.stage
+    again = QUICK_COMMAND if bench.context.stage == QUICK else f"transload {bench.context.stage}"
     sent = sum(count.sent for count in counts) + settled
     aside = sum(count.failed + count.parked for count in counts)
     conflicts = [conflict for count in counts for conflict in count.conflicts]
@@ -191,14 +180,14 @@ def load_report(
             f"Stopped: {machinery.loader.errors:,} records were set aside",
             f"`[run] stop_after_errors` is {limit}. {sent:,} writes were accepted, and what was not reached is as it "
             "was. Correct what is listed below, then run the same command again: it goes on.",
-            QUICK_COMMAND if stage == QUICK else f"transload {stage}",
+            again,
         )
     elif aside:
         verdict = Verdict(
             Tone.BAD,
             f"{aside:,} records were set aside",
             f"{sent:,} writes were accepted. Correct what is listed below, then run the same command again.",
-            QUICK_COMMAND if stage == QUICK else f"transload {stage}",
+            again,
         )
     elif conflicts:
         late = sum(conflict.rule == CLOSED for conflict in conflicts)
@@ -224,44 +213,7 @@ def load_report(
         *trouble_tables(bench, machinery),
         losses_table(list(bench.ledger.notes.losses())),
     ]
-    tables[1:1] = _conflict_tables(conflicts)
+    tables[1:1] = conflict_tables(conflicts)
+    findings = [*findings, *machinery.loader.holder.findings]
     report = report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
     return with_manifest(bench, report)
-
-
-def _conflict_tables(conflicts: Sequence[Conflict]) -> list[Table]:
-    """Return what was changed on both sides, and what was changed in the source after its row was closed for good."""
-    both = [conflict for conflict in conflicts if conflict.rule != CLOSED]
-    late = [conflict for conflict in conflicts if conflict.rule == CLOSED]
-    columns = [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
-               Column("source", "Source now"), Column("target", "Target now")]  # fmt: skip
-    tables = [
-        Table(
-            "Conflicts: changed in the source and in the target",
-            [*columns, Column("kept", "Kept"), Column("rule", "By")],
-            list(map(_conflict_row, both)),
-            note="`[delta]` in transload.toml says whose value stays; `ask` keeps the target's until a person decides.",
-            filterable=True,
-        ),
-        Table(
-            "Changed in the source after closing",
-            columns,
-            list(map(_conflict_row, late)),
-            note="The target opens these rows no more, nor what belongs to them, so they stay as they are. Enter the "
-            "change in the target by hand where it matters, or waive it after the reconciliation.",
-            filterable=True,
-        ),
-    ]
-    return [table for table in tables if table.rows]
-
-
-def _conflict_row(conflict: Conflict) -> dict[str, object]:
-    return {
-        "record": str(conflict.key),
-        "column": conflict.column,
-        "wrote": conflict.wrote,
-        "source": conflict.source,
-        "target": conflict.target,
-        "kept": conflict.kept,
-        "rule": conflict.rule,
-    }

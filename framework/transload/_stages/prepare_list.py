@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.bench import Bench
+from transload._stages.holds_table import holds_tables
 from transload._stages.reporting import report_of
 from transload._stages.schema_changes import misfits, missing_changes, wanted_changes
 from transload.values import ColumnType, SchemaChange, SchemaKind, TargetColumn, TargetSchema
@@ -42,7 +43,7 @@ def list_changes(bench: Bench) -> Report:
         bench, "What prepare would create", _verdict(len(missing), unfit),
         {"To create": f"{len(missing):,}", "There already": f"{len(changes) - len(missing) - len(unfit):,}",
          "Do not fit": f"{len(unfit):,}", "Prefix of the names": target.custom_prefix or "none"},
-        tables=[*_tables(changes, rows, target)],
+        tables=[*_tables(changes, rows, target), *holds_tables(bench, documents.values(), target)],
     )  # fmt: skip
 
 

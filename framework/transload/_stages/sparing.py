@@ -60,7 +60,9 @@ class Sparing:
         for row, now in doubtful:
             self._recall_gone(row, now)
             if why := self._changed(row, now):
-                self.people[row.ref] = digest(encode({"why": why, **now.columns}))
+                # Of its own columns only: rows are read together, and who is read along must not matter.
+                held = {name: now.columns.get(name) for name in row.written}
+                self.people[row.ref] = digest(encode({"why": why, **held}))
         for row, now in doubtful:
             if self.reason(row, now):
                 self.keep(row)

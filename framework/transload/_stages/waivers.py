@@ -95,4 +95,4 @@ def waivers_table(given: Waivers) -> Table:
         }
         for waiver in given.all
     ]
-    return Table("Waivers", columns, rows, tone_key="tone", brief=True)
+    return Table("Waivers", columns, rows, tone_key="tone", brief=True, lead=True)

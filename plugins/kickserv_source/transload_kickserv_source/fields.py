@@ -160,7 +160,7 @@ DERIVED: Mapping[str, str] = {
     "item": "category kind",
     "customer": "primary_contact_id:integer is_individual:boolean tag_names:nested tag_ids:nested tax_name",
     "contact": "implied:boolean",
-    "job": f"""{_ON_JOB} has_order:boolean order_state estimate_id:integer primary_contact_id:integer
+    "job": f"""{_ON_JOB} has_order:boolean order_state settled estimate_id:integer primary_contact_id:integer
         {" ".join(SITE)} {":decimal ".join(POINT)}:decimal {_SUMS}""",
     "estimate": f"{_ON_JOB} stage expires_on:dateTime job_id:integer {_SUMS}",
     "invoice": f"job_id:integer number state paid_amount:decimal tax_name assigned_to:integer {_SUMS}",
