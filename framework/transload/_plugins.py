@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from transload import hookspecs
 from transload._mistakes import nearest
-from transload.context import RunContext
+from transload.context import RunContext, StagedRecords
 from transload.converters import CONVERTERS
 from transload.errors import NotOfferedError, PluginDefectError, PluginError, TransloadError
 from transload.hookspecs import Converter, hookimpl
@@ -163,6 +163,15 @@ class Plugins:
             self._call(self._hook.extract, entity=entity, context=context), f"extracts {entity}"
         )
         yield from self._iterate(found)
+
+    def extract_changes(
+        self, entity: EntityName, staged: StagedRecords, context: RunContext
+    ) -> Iterator[Record | RecordKey] | None:
+        """Return what changed, and what is as it was; None when the source cannot say so."""
+        found: Iterator[Record | RecordKey] | None = self._call(
+            self._hook.extract_changes, entity=entity, staged=staged, context=context
+        )
+        return None if found is None else self._iterate(found)
 
     def transform(
         self, records: Sequence[Record], mapper: RecordMapper, context: RunContext

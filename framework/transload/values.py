@@ -48,11 +48,15 @@ class Record:
 
     ``fields`` has underscored names. A field that the source left out is absent,
     a null is ``None``, an empty text is ``""``.
+
+    ``part_of`` names the record that it came with, itself part of none, when it is read
+    with that one and never alone: a line's job. As long as that one is unchanged, it is.
     """
 
     key: RecordKey
     fields: Mapping[str, Value]
     modified_at: datetime | None = None
+    part_of: RecordKey | None = None
 
 
 class FieldType(StrEnum):

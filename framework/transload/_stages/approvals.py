@@ -22,7 +22,7 @@ from transload._stages.basis import (
     tell_drift,
 )
 from transload._stages.bench import Bench
-from transload._stages.gates import require, require_finished, require_not_before
+from transload._stages.gates import require, require_finished, require_not_before, require_whole_reading
 from transload._stages.reporting import report_of
 from transload._stages.signatures import (
     SUBJECTS,
@@ -113,6 +113,7 @@ def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
     if subject == "sample":
         require_finished(bench, "sample")
     else:
+        require_whole_reading(bench)
         go = require(bench, "reconcile")
         for stage in ("run", "delta", "rollback", "rollback-part"):
             require_not_before(bench, go, stage)

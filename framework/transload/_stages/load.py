@@ -1,14 +1,12 @@
-"""Run, delta and retry: the full load, what changed since, and what was set aside.
+"""Run and retry: the full load, and what was set aside.
 
-Both do the same: read the source, settle what a crash left open, carry every staged
-record through every pass. A record that is in the target as wanted costs no request, so
-a second run over an unchanged source sends nothing. A delta also accounts for records
-that are gone from the source, and leaves a certificate when it finds nothing to write.
+A load reads the source, settles what a crash left open, and carries every staged record
+through every pass. A record that is in the target as wanted costs no request, so a second
+run over an unchanged source sends nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from transload._pipeline.conflicts import CLOSED
 from transload._pipeline.extract import stage_given, stage_source
@@ -18,10 +16,8 @@ from transload._pipeline.recover import settle_open_intents
 from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
-from transload._stages.certificate import certify
 from transload._stages.conflict_tables import conflict_tables
-from transload._stages.gates import require_finished, require_prepared
-from transload._stages.gone import GoneRecords, settle_gone
+from transload._stages.gates import QUICK, QUICK_COMMAND, require_prepared
 from transload._stages.manifest import with_manifest
 from transload._stages.partly import error_budget, passes_of
 from transload._stages.reporting import (
@@ -39,6 +35,7 @@ from transload.values import EntityName, Finding, Phase, Record
 _TITLES = {
     "run": "Full load",
     "delta": "Delta",
+    QUICK: "Quick delta",
     "retry": "Dead letters, sent again",
     "reassign": "Records given to their right owners",
 }
@@ -58,50 +55,14 @@ def run(bench: Bench, only: str = "") -> Report:
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
     with machinery.loader.holder.giving_back():
-        _read(bench, machinery)
+        read(bench, machinery)
         passes = passes_of(bench, machinery, EntityName(only)) if only else machinery.plan.passes
-        counts = _load(bench, machinery, passes)
-    report = _report(bench, machinery, counts, recovered, findings)
+        counts = load(bench, machinery, passes)
+    report = load_report(bench, machinery, counts, recovered, findings)
     if only:
         facts = {**report.facts, "Only": f"{only}; its states are set by a run of everything"}
         report = replace(report, facts=facts)
     return report
-
-
-def delta(bench: Bench) -> Report:
-    """Carry over what changed in the source since the last load."""
-    documents = bench.documents()
-    require_approval(bench, documents)
-    require_finished(bench, "run")
-    require_prepared(bench, documents)
-    machinery = assemble(bench, documents)
-    recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    begun = _window_begin(bench)
-    with machinery.loader.holder.giving_back():
-        _read(bench, machinery)
-        counts = _load(bench, machinery, machinery.plan.passes)
-        gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
-    counts += gone.passes
-    report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
-    end = bench.context.clock()
-    facts = {**report.facts, "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"}
-    tables = [*report.tables, *gone.tables()]
-    verdict = report.verdict
-    if gone.failed and verdict.tone is not Tone.BAD:
-        headline = f"{len(gone.failed):,} rows of records that are gone could not be settled"
-        verdict = Verdict(Tone.BAD, headline, "See below, then run the same command again.", "transload delta")
-    report = replace(report, facts=facts, tables=tables, verdict=verdict)
-    nothing = not (any(count.sent or count.failed or count.parked for count in counts) or gone.changed or gone.failed)
-    return certify(bench, report, begun, end) if nothing else report
-
-
-def _window_begin(bench: Bench) -> datetime:
-    """Return when the load began on which this pass builds: what changed since then is carried over."""
-    earlier = [
-        run for run in bench.ledger.runs.all()
-        if run.stage in {"run", "delta"} and run.run_id != bench.run_id and run.finished_at is not None
-    ]  # fmt: skip
-    return max(run.started_at for run in earlier)
 
 
 def retry(bench: Bench) -> Report:
@@ -118,7 +79,7 @@ def retry(bench: Bench) -> Report:
         for step in machinery.plan.passes:
             keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
             counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
-    return _report(bench, machinery, counts, recovered, [])
+    return load_report(bench, machinery, counts, recovered, [])
 
 
 def reassign(bench: Bench) -> Report:
@@ -143,16 +104,18 @@ def reassign(bench: Bench) -> Report:
 
     with machinery.loader.holder.giving_back():
         counts = _sweep(machinery, records_of)
-    return _report(bench, machinery, counts, recovered, [])
+    return load_report(bench, machinery, counts, recovered, [])
 
 
-def _read(bench: Bench, machinery: Machinery) -> None:
-    stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id)
+def read(bench: Bench, machinery: Machinery, *, quick: bool = False) -> None:
+    """Read the source into the ledger, or only what may have changed in it."""
+    stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id, quick=quick)
     stage_given(machinery.records.documents.values(), bench.ledger, bench.run_id)
     _forget_gone(bench, machinery)
 
 
-def _load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
+def load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
+    """Carry the records of the ledger through some passes, until there are too many errors."""
     size = bench.project.settings.run.batch_size
     machinery.loader.budget = error_budget(bench, machinery)
     return _sweep(
@@ -195,7 +158,7 @@ def _forget_gone(bench: Bench, machinery: Machinery) -> None:
         notes.unpark(gone, phase)
 
 
-def _report(
+def load_report(
     bench: Bench,
     machinery: Machinery,
     counts: Sequence[PassCounts],
@@ -203,6 +166,8 @@ def _report(
     findings: Sequence[Finding],
     settled: int = 0,
 ) -> Report:
+    """Return the report of a load: what was sent, what was set aside, what was changed on both sides."""
+    again = QUICK_COMMAND if bench.context.stage == QUICK else f"transload {bench.context.stage}"
     sent = sum(count.sent for count in counts) + settled
     aside = sum(count.failed + count.parked for count in counts)
     conflicts = [conflict for count in counts for conflict in count.conflicts]
@@ -215,14 +180,14 @@ def _report(
             f"Stopped: {machinery.loader.errors:,} records were set aside",
             f"`[run] stop_after_errors` is {limit}. {sent:,} writes were accepted, and what was not reached is as it "
             "was. Correct what is listed below, then run the same command again: it goes on.",
-            f"transload {bench.context.stage}",
+            again,
         )
     elif aside:
         verdict = Verdict(
             Tone.BAD,
             f"{aside:,} records were set aside",
             f"{sent:,} writes were accepted. Correct what is listed below, then run the same command again.",
-            f"transload {bench.context.stage}",
+            again,
         )
     elif conflicts:
         late = sum(conflict.rule == CLOSED for conflict in conflicts)

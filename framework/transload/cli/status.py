@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from transload._ledger import Run
 
 _COMMANDS = {
+    "delta-quick": "delta --quick",
     "prepare-dry-run": "prepare --dry-run",
     "sample-remove": "sample --remove",
     "rollback-dry-run": "rollback --dry-run",
