@@ -83,17 +83,17 @@ def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> 
     approval = bench.ledger.notes.approval("mapping")
     command = 'transload approve mapping --by "Your Name"'
     if approval is None:
-        raise StageRefusedError(bench.context.stage, "nobody has approved the mapping", command)
+        raise StageRefusedError(bench.command, "nobody has approved the mapping", command)
     basis = basis_of(bench, documents)
     if changed := changed_areas(approval.digests, basis.digests):
         when = f"{approval.at:%Y-%m-%d %H:%M} UTC"
         told = tell_drift(drift_since(bench.ledger, approval.digests, basis))
         reason = f"the approval by {approval.name} of {when} is void: {', '.join(changed)} changed since{told}"
-        raise StageRefusedError(bench.context.stage, reason, f"transload plan, then {command}")
+        raise StageRefusedError(bench.command, reason, f"transload plan, then {command}")
     signed = signatures(bench, "mapping", basis.digests)
     if not is_enough(bench, signed):
         reason = f"only {signed[0].name} has approved the mapping" if signed else "no approval of the mapping counts"
-        raise StageRefusedError(bench.context.stage, f"{reason}; see [approvals]", command)
+        raise StageRefusedError(bench.command, f"{reason}; see [approvals]", command)
     return basis.digests
 
 

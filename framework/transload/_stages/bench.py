@@ -25,6 +25,7 @@ from transload._pipeline.transform import CompiledMapping, compile_mappings, mer
 from transload._pipeline.verify import Verifier
 from transload._plugins import Plugins, load_plugins
 from transload._reports import Report, Tone, WrittenReport, write_report
+from transload._stages.names import command_of
 from transload._stages.progress import ProgressKeeper
 from transload.context import RunContext, utc_now
 from transload.errors import CutShortError, MappingError, ProjectFileError, RunError, StageRefusedError, TransloadError
@@ -61,6 +62,11 @@ class Bench:
         """The id of this run of the stage."""
         return self.context.run_id
 
+    @property
+    def command(self) -> str:
+        """What a person typed for this stage, behind ``transload``."""
+        return command_of(self.context.stage)
+
     def source(self) -> SourceSchema:
         """Describe the source."""
         return self.plugins.describe_source(self.context)
@@ -78,7 +84,7 @@ class Bench:
             MappingError: A document has mistakes.
         """
         if not (found := self.written_documents()):
-            raise StageRefusedError(self.context.stage, "there is no mapping yet", "transload plan")
+            raise StageRefusedError(self.command, "there is no mapping yet", "transload plan")
         return found
 
     def all_documents(self) -> dict[str, MappingDocument]:

@@ -15,7 +15,7 @@ from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, assemble
 from transload._stages.certificate import certify
-from transload._stages.gates import QUICK_COMMAND, WHOLE, require_finished, require_prepared
+from transload._stages.gates import WHOLE, require_finished, require_prepared
 from transload._stages.gone import GoneRecords, settle_gone
 from transload._stages.load import load, load_report, read
 
@@ -49,7 +49,7 @@ def delta(bench: Bench, *, quick: bool = False) -> Report:
         **_reading(bench, quick),
         "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC",
     }
-    verdict = _verdict(report.verdict, len(gone.failed), quick)
+    verdict = _verdict(report.verdict, len(gone.failed), quick, bench.command)
     report = replace(report, facts=facts, tables=[*report.tables, *gone.tables()], verdict=verdict)
     return certify(bench, report, begun, end) if not quick and _found_nothing(counts, gone) else report
 
@@ -66,14 +66,13 @@ def _reading(bench: Bench, quick: bool) -> dict[str, str]:
     }
 
 
-def _verdict(verdict: Verdict, failed: int, quick: bool) -> Verdict:
+def _verdict(verdict: Verdict, failed: int, quick: bool, command: str) -> Verdict:
     """Return the verdict of the load, with what a delta adds to it."""
-    again = QUICK_COMMAND if quick else "transload delta"
     if verdict.tone is Tone.BAD:
         return verdict
     if failed:
         headline = f"{failed:,} rows of records that are gone could not be settled"
-        return Verdict(Tone.BAD, headline, "See below, then run the same command again.", again)
+        return Verdict(Tone.BAD, headline, "See below, then run the same command again.", f"transload {command}")
     if quick:
         detail = f"{verdict.detail} Before the cut-over a complete delta reads every record.".strip()
         return replace(verdict, detail=detail, next_command="transload delta")

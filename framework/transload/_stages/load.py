@@ -17,7 +17,7 @@ from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.conflict_tables import conflict_tables
-from transload._stages.gates import QUICK, QUICK_COMMAND, require_prepared
+from transload._stages.gates import QUICK, require_prepared
 from transload._stages.manifest import with_manifest
 from transload._stages.partly import error_budget, passes_of
 from transload._stages.reporting import (
@@ -167,7 +167,7 @@ def load_report(
     settled: int = 0,
 ) -> Report:
     """Return the report of a load: what was sent, what was set aside, what was changed on both sides."""
-    again = QUICK_COMMAND if bench.context.stage == QUICK else f"transload {bench.context.stage}"
+    again = f"transload {bench.command}"
     sent = sum(count.sent for count in counts) + settled
     aside = sum(count.failed + count.parked for count in counts)
     conflicts = [conflict for count in counts for conflict in count.conflicts]

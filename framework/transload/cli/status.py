@@ -7,19 +7,11 @@ import orjson
 import typer
 from rich.table import Table
 
+from transload._stages.names import command_of
 from transload.cli._frame import HERE, Folder, Json, Traceback, explained, output
 
 if TYPE_CHECKING:
     from transload._ledger import Run
-
-_COMMANDS = {
-    "delta-quick": "delta --quick",
-    "prepare-dry-run": "prepare --dry-run",
-    "sample-remove": "sample --remove",
-    "rollback-dry-run": "rollback --dry-run",
-    "rollback-part": "rollback",
-}
-"""Stages that are not called by their own name."""
 
 
 def register(app: typer.Typer) -> set[str]:
@@ -93,4 +85,4 @@ def _next(last: "Run | None") -> str:
         return "transload audit"
     if isinstance(said := last.summary.get("next"), str):
         return said
-    return f"transload {_COMMANDS.get(last.stage, last.stage)}"
+    return f"transload {command_of(last.stage)}"
