@@ -138,7 +138,6 @@ class Loader:
         if not mapper.has(mapper.phase) or not records:
             return
         writes = self._transform(mapper, records, counts)
-        self._load_placeholders(writes)
         writes = self._resolve(mapper.phase, writes, counts)
         self._note(writes, mapper.phase)
         decision = self.narrower.decide(writes)
@@ -196,7 +195,8 @@ class Loader:
         return {key: row for key, row in rows.items() if owners[row] == key}
 
     def _resolve(self, phase: Phase, writes: Sequence[Write], counts: PassCounts) -> list[Write]:
-        resolved = self.resolver.resolve(writes)
+        resolved = self.resolver.resolve(writes, self._load_placeholder)
+        self.ledger.notes.add_losses(resolved.losses)
         self.ledger.notes.park(
             self.context.run_id, [(parked.key, phase, parked.waits_for) for parked in resolved.parked]
         )
@@ -215,11 +215,10 @@ class Loader:
         if phase is Phase.ROWS:
             self.ledger.notes.add_flags({write.key: write.flags for write in writes if isinstance(write, Upsert)})
 
-    def _load_placeholders(self, writes: Sequence[Write]) -> None:
-        """Create the rows that stand in for missing parents, before anything points to them."""
-        for key in sorted(self.resolver.missing_placeholders(writes)):
-            # If the target refuses it, resolving sets aside those who need it.
-            self._load_now([Intent(self.placeholder(key), None, True)])
+    def _load_placeholder(self, key: RecordKey) -> None:
+        """Create the row that stands in for missing parents, before anything points to it."""
+        # If the target refuses it, resolving sets aside those who need it.
+        self._load_now([Intent(self.placeholder(key), None, True)])
 
     def placeholder(self, key: RecordKey) -> Upsert:
         """Return the write of a placeholder row."""

@@ -75,8 +75,11 @@ class Checked:
     def add(self, cells: Mapping[str, Cell]) -> None:
         """Count the columns of a row."""
         self.fields += len(cells)
-        self.relations += sum(_points(cell) for cell in cells.values())
-        self.files += sum(isinstance(cell, FileRef) for cell in cells.values())
+        for cell in cells.values():
+            if isinstance(cell, RowRef | tuple):
+                self.relations += _points(cell)
+            elif isinstance(cell, FileRef):
+                self.files += 1
 
 
 See = Callable[[CompiledMapping, Mapping[str, Cell], Mapping[str, Cell] | None], None]
