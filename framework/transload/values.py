@@ -48,11 +48,15 @@ class Record:
 
     ``fields`` has underscored names. A field that the source left out is absent,
     a null is ``None``, an empty text is ``""``.
+
+    ``part_of`` names the record that it came with, itself part of none, when it is read
+    with that one and never alone: a line's job. As long as that one is unchanged, it is.
     """
 
     key: RecordKey
     fields: Mapping[str, Value]
     modified_at: datetime | None = None
+    part_of: RecordKey | None = None
 
 
 class FieldType(StrEnum):
@@ -225,6 +229,10 @@ class TargetTable:
     states: Sequence[TargetState] = ()
     links: frozenset[str] = frozenset()
     """The many-to-many relationships that it takes part in."""
+    readers: frozenset[str] = frozenset()
+    """The security roles that may read its rows, some or all; told of tables that the client has made."""
+    locked_by: str = ""
+    """The lookup column to the row that locks this one as well while it is read-only: a line's document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,6 +546,7 @@ class SchemaKind(StrEnum):
     KEY = "key"
     LINK = "link"
     LIMIT = "limit"
+    READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -555,6 +564,8 @@ class SchemaChange:
         plural: What people call several rows, for :attr:`SchemaKind.TABLE`.
         former: What held before, for :attr:`SchemaKind.LIMIT`: the largest file in bytes that the target
             took. What it should take now is the ``max_length`` of ``column``, a file column.
+        reads_all: For :attr:`SchemaKind.READER`, whether the security role ``name`` is to read all rows of the
+            table, or only those that belong to the reader.
     """
 
     kind: SchemaKind
@@ -566,6 +577,7 @@ class SchemaChange:
     other: TableName = TableName("")
     plural: str = ""
     former: int = 0
+    reads_all: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.table}.{self.name}" if self.table else f"{self.kind} {self.name}"

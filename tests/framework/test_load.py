@@ -298,6 +298,20 @@ def test_a_row_that_several_fit_is_not_recognised(client: ClientFolder) -> None:
     assert len(client.target.rows("account")) == 10
 
 
+def test_a_placeholder_is_recognised_like_a_record(client: ClientFolder) -> None:
+    client.target.put("account", "old", name="unknown customer")
+    document = client.mapping_file("customer").read_text()
+    client.write_mapping("customer", f"{document}match: {{on: {{name: name}}, create: true}}\n")
+    client.source.put("job", "20", id=20, name="Orphan", customer_id=99, priority="usual", status="open")
+
+    run = client.walk("audit", "plan", "approve mapping", "prepare", "sample", "run", "reconcile")
+    pointed = str(incident(client, "20")["customerid"])
+    client.walk("rollback")
+
+    assert (run.exit_code, pointed) == (0, "account(old)")
+    assert list(client.target.rows("account")) == ["old"]
+
+
 def test_two_records_never_write_to_one_row(client: ClientFolder) -> None:
     client.target.put("account", "old-2", name="As before", emailaddress="c2@example.com")
     client.source.change("customer", "3", email="c2@example.com")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from transload.values import Cell, FileRef
+from transload.values import Cell, FileRef, RecordKey, RowRef, TargetColumn
 
 _NOTHING: Sequence[Cell] = (None, "", ())
 
@@ -27,21 +27,29 @@ def same(expected: Cell, actual: Cell) -> bool:
     return False
 
 
-def wishes(cells: Mapping[str, Cell], written: Mapping[str, Cell], *, created: bool) -> Mapping[str, Cell]:
+def wishes(
+    cells: Mapping[str, Cell], written: Mapping[str, Cell], known: Mapping[str, TargetColumn], *, created: bool
+) -> Mapping[str, Cell]:
     """Return the columns in which something is wanted of a row.
 
     Of a row that was there before the migration, an empty column says nothing: what others have put there stays.
-    Only what the migration itself has written is emptied again, and yes/no never is, for it has no empty.
+    Only what the migration itself has written is emptied again, and yes/no never is, for it has no empty. What can
+    only be said when a row is made, such as when, is not wanted of it either.
 
     Args:
         cells: What the mapping makes of the record.
         written: What was written to the row last.
+        known: The columns of its table, as far as they are known.
         created: Whether the row is the migration's own.
     """
     if created:
         return cells
     emptied = {name for name, cell in written.items() if cell not in _NOTHING and not isinstance(cell, bool)}
-    return {name: cell for name, cell in cells.items() if cell not in _NOTHING or name in emptied}
+    return {
+        name: cell
+        for name, cell in cells.items()
+        if (cell not in _NOTHING or name in emptied) and (name not in known or known[name].updatable)
+    }
 
 
 def show(cell: Cell) -> str:
@@ -57,3 +65,20 @@ def show(cell: Cell) -> str:
     if isinstance(cell, tuple):
         return ", ".join(map(str, cell))
     return str(cell)
+
+
+def tell(cell: Cell, column: TargetColumn | None, known: Mapping[RowRef, RecordKey]) -> str:
+    """Return a cell as people who know the target know it: options by label, rows by their record.
+
+    Args:
+        cell: The cell.
+        column: Its column, which has the labels.
+        known: The records of rows.
+    """
+    if isinstance(cell, tuple):
+        return ", ".join(tell(one, column, known) for one in cell)
+    if isinstance(cell, RowRef) and cell in known:
+        return f"{known[cell]} ({cell.table})"
+    if isinstance(cell, int) and not isinstance(cell, bool) and column is not None and cell in column.options:
+        return f"{column.options[cell]} ({cell})"
+    return show(cell)

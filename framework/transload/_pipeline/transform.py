@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from transload._mistakes import nearest
 from transload._pipeline.fit import Unfit
+from transload._pipeline.holds import hold_mistakes
 from transload._pipeline.rules import CompiledRule, Notes, compile_rule
 from transload.errors import MappingError, RecordError, UnfitValueError
 from transload.hookspecs import Converter
@@ -27,7 +28,6 @@ from transload.values import (
     Missing,
     Phase,
     Record,
-    RecordKey,
     Rejection,
     RowId,
     SetState,
@@ -61,7 +61,6 @@ class CompiledMapping:
         row_id: Computes the row id of a source id.
         rows, links, closing: The rules of each phase, by column.
         ends: The rules that give both ends of a link.
-        pointing: The rules among all these that look up other records.
         computed: What the target should compute, by column.
         states: By phase, what gives the state and status that a record should be in.
         guarded: Fields that are dropped as long as nobody fills them.
@@ -77,7 +76,6 @@ class CompiledMapping:
     links: Mapping[str, CompiledRule]
     closing: Mapping[str, CompiledRule]
     ends: tuple[CompiledRule, CompiledRule] | None
-    pointing: tuple[CompiledRule, ...]
     computed: Mapping[str, CompiledRule]
     states: Mapping[Phase, "StateRule"]
     guarded: tuple[str, ...]
@@ -112,32 +110,6 @@ class CompiledMapping:
             return [Rejection(record.key, error)]
         except Unfit as error:
             return [Rejection(record.key, UnfitValueError(record.key, "a column", str(error)))]
-
-    def points_to(self, record: Record) -> Iterator[RecordKey]:
-        """Yield the records that a record's row points to, or that a link ties; none for what cannot be translated."""
-        notes = Notes(record.key)
-        for rule in self.pointing:
-            try:
-                cell = rule(record, notes)
-            except RecordError:
-                continue
-            for lookup in cell if isinstance(cell, tuple) else (cell,):
-                if isinstance(lookup, Lookup) and lookup.key is not None:
-                    yield from (lookup.key, *lookup.others)
-
-    def branches(self, record: Record) -> Iterator[object]:
-        """Yield what a record comes to in rules that convert and then map values, and in its states."""
-        notes = Notes(record.key)
-        rules = {**self.document.fields, **self.document.closing}
-        mapped = {name for name, rule in rules.items() if rule.values is not None and rule.converters}
-        try:
-            for name, compiled in (*self.rows.items(), *self.links.items(), *self.closing.items()):
-                if name in mapped:
-                    yield name, compiled(record, notes)
-            for phase, state in self.states.items():
-                yield phase, state(record, notes)
-        except RecordError as error:
-            yield error.code
 
     def compute(self, record: Record) -> dict[str, Cell] | Rejection:
         """Return what the target should have computed for a record, by column."""
@@ -177,15 +149,19 @@ class CompiledMapping:
             losses=tuple(notes.losses), flags=tuple(notes.flags),
         )  # fmt: skip
 
-    def _guard(self, record: Record, notes: Notes) -> None:
-        """Report values that no rule carries over: of fields dropped as empty, and of fields new since the plan."""
+    def unexpected(self, record: Record) -> Iterator[tuple[str, str]]:
+        """Yield the fields of a record that no rule carries over, though they are filled, and why none does."""
         strange = record.fields.keys() - self.covered if self.covered is not None else ()
         for name in (*self.guarded, *strange):
-            value = record.fields.get(name)
-            if value not in (None, "", ()):
-                kind = "dropped, but filled now" if name in self.guarded else "not in the mapping"
-                notes.losses.append(Loss(record.key, name, kind, str(value), ""))
-                notes.flags.append(f"{name} is {kind}; the source says: {value}")
+            if record.fields.get(name) not in (None, "", ()):
+                yield name, "dropped, but filled now" if name in self.guarded else "not in the mapping"
+
+    def _guard(self, record: Record, notes: Notes) -> None:
+        """Report values that no rule carries over: of fields dropped as empty, and of fields new since the plan."""
+        for name, kind in self.unexpected(record):
+            value = record.fields[name]
+            notes.losses.append(Loss(record.key, name, kind, str(value), ""))
+            notes.flags.append(f"{name} is {kind}; the source says: {value}")
 
 
 StateRule: TypeAlias = Callable[[Record, Notes], tuple[int, int]]
@@ -228,6 +204,7 @@ def compile_mappings(
         mistakes.extend(f"{document.entity}: {mistake}" for mistake in compiler.mistakes)
         compiled[EntityName(document.entity)] = result
     mistakes.extend(_missing_placeholders(documents))
+    mistakes.extend(hold_mistakes(documents, target))
     if mistakes:
         raise MappingError("the mapping", mistakes)
     return compiled
@@ -276,9 +253,12 @@ def new_table(document: MappingDocument) -> TargetTable | None:
     name = TargetColumn(name_column, ColumnType.TEXT, "Name", NAME_LENGTH, custom=True)
     owner = TargetColumn("ownerid", ColumnType.LOOKUP, "Owner", targets=(TableName("systemuser"), TableName("team")))
     created = TargetColumn("overriddencreatedon", ColumnType.DATETIME, "Record Created On", updatable=False)
+    currencies = (TableName("transactioncurrency"),)
+    currency = TargetColumn("transactioncurrencyid", ColumnType.LOOKUP, "Currency", targets=currencies)
+    has_money = any(column.type is ColumnType.MONEY for column in custom_columns(document).values())
     return TargetTable(
         TableName(document.table), document.new_table.label, f"{document.table}id", name.name,
-        {column.name: column for column in (name, owner, created)},
+        {column.name: column for column in (name, owner, created, *([currency] if has_money else []))},
         states=(TargetState(0, "Active", {1: "Active"}, 1), TargetState(1, "Inactive", {2: "Inactive"}, 2)),
     )  # fmt: skip
 
@@ -368,8 +348,7 @@ class _Compiler:
             rows={name: rule for name, rule in compiled.items() if name not in deferred},
             links={name: rule for name, rule in compiled.items() if name in deferred},
             closing=self._closing(),
-            ends=(ends := self._ends()),
-            pointing=(*(ends or ()), *(rule for name, rule in compiled.items() if document.fields[name].lookup)),
+            ends=self._ends(),
             computed={n: rule for n, r in document.computed.items() if (rule := self._computed(n, r)) is not None},
             states={
                 phase: rule
@@ -435,10 +414,10 @@ class _Compiler:
         if "statecode" not in block or not states:
             self.mistakes.append(f"`{phase}` needs a rule for statecode, and a table that has states")
             return None
-        state_rule = self._compiled(block["statecode"], _state_column(states))
+        state_rule = self._compiled(block["statecode"], state_column(states))
         status_rule = None
         if "statuscode" in block:
-            status_rule = self._compiled(block["statuscode"], _status_column(states))
+            status_rule = self._compiled(block["statuscode"], status_column(states))
         if state_rule is None:
             return None
         by_value = {state.value: state for state in states}
@@ -475,10 +454,12 @@ def _compile_free(
         return None
 
 
-def _state_column(states: Sequence[TargetState]) -> TargetColumn:
+def state_column(states: Sequence[TargetState]) -> TargetColumn:
+    """Return the column of a row's state, with what each is called."""
     return TargetColumn("statecode", ColumnType.STATE, options={state.value: state.label for state in states})
 
 
-def _status_column(states: Sequence[TargetState]) -> TargetColumn:
+def status_column(states: Sequence[TargetState]) -> TargetColumn:
+    """Return the column of a row's status, with what each is called, whatever the state."""
     options = {value: label for state in states for value, label in state.statuses.items()}
     return TargetColumn("statuscode", ColumnType.STATUS, options=options)
