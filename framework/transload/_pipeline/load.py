@@ -144,7 +144,6 @@ class Loader:
         if not mapper.has(mapper.phase) or not records:
             return
         writes = self._transform(mapper, records, counts)
-        self._load_placeholders(writes)
         writes = self._resolve(mapper.phase, writes, counts)
         self._note(writes, mapper.phase)
         decision = self.narrower.decide(writes)
@@ -209,7 +208,8 @@ class Loader:
         return {key: row for key, row in rows.items() if owners[row] == key}
 
     def _resolve(self, phase: Phase, writes: Sequence[Write], counts: PassCounts) -> list[Write]:
-        resolved = self.resolver.resolve(writes)
+        resolved = self.resolver.resolve(writes, self._load_placeholder)
+        self.ledger.notes.add_losses(resolved.losses)
         self.ledger.notes.park(
             self.context.run_id, [(parked.key, phase, parked.waits_for) for parked in resolved.parked]
         )
@@ -228,16 +228,15 @@ class Loader:
         if phase is Phase.ROWS:
             self.ledger.notes.add_flags({write.key: write.flags for write in writes if isinstance(write, Upsert)})
 
-    def _load_placeholders(self, writes: Sequence[Write]) -> None:
-        """Recognise or create the rows that stand in for missing parents, before anything points to them."""
-        for key in sorted(self.resolver.missing_placeholders(writes)):
-            placeholder, mapper = self.placeholder(key), self.mappings[key.entity]
-            match = mapper.document.match
-            if match is not None and (found := self._recognise(mapper, match, {key: placeholder.columns})):
-                self.ledger.journal.map_rows([(key, found[key], "matched")])
-            else:
-                # If the target refuses it, resolving sets aside those who need it.
-                self._load_now([Intent(placeholder, None, True)])
+    def _load_placeholder(self, key: RecordKey) -> None:
+        """Recognise or create the row that stands in for missing parents, before anything points to it."""
+        placeholder, mapper = self.placeholder(key), self.mappings[key.entity]
+        match = mapper.document.match
+        if match is not None and (found := self._recognise(mapper, match, {key: placeholder.columns})):
+            self.ledger.journal.map_rows([(key, found[key], "matched")])
+        else:
+            # If the target refuses it, resolving sets aside those who need it.
+            self._load_now([Intent(placeholder, None, True)])
 
     def placeholder(self, key: RecordKey) -> Upsert:
         """Return the write of a placeholder row."""

@@ -117,12 +117,10 @@ def read(bench: Bench, machinery: Machinery, *, quick: bool = False) -> None:
 def load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
     """Carry the records of the ledger through some passes, until there are too many errors."""
     size = bench.project.settings.run.batch_size
-    machinery.loader.budget = error_budget(bench, machinery)
-    return _sweep(
-        machinery,
-        lambda entity: (machinery.records.batches(entity, size), machinery.records.count(entity)),
-        passes,
-    )
+    # Counted once: those of a document with a condition have to be looked at, and an entity has several passes.
+    totals = {entity: machinery.records.count(entity) for entity in machinery.mappings}
+    machinery.loader.budget = error_budget(bench, sum(totals.values()))
+    return _sweep(machinery, lambda entity: (machinery.records.batches(entity, size), totals[entity]), passes)
 
 
 def _sweep(
