@@ -45,7 +45,7 @@ def _stage_entity(entity: EntityName, plugins: Plugins, ledger: Ledger, context:
     while chunk := list(islice(records, _CHUNK)):
         ledger.staging.add(chunk, run_id)
         seen += len(chunk)
-        context.observe(Event("extracted", entity, seen))
+        context.observe(Event("extracted", entity, seen, None, "read"))
     ledger.staging.mark_read(run_id, entity)
 
 

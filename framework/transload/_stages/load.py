@@ -61,7 +61,12 @@ def run(bench: Bench, only: str = "") -> Report:
     _read(bench, machinery)
     passes = passes_of(bench, machinery, EntityName(only))
     report = _report(bench, machinery, _load(bench, machinery, passes), recovered, findings)
-    return replace(report, facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"})
+    following = "transload run" if report.verdict.tone is not Tone.BAD else f"transload run --only {only}"
+    return replace(
+        report,
+        facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"},
+        verdict=replace(report.verdict, next_command=following),
+    )
 
 
 def delta(bench: Bench) -> Report:

@@ -77,7 +77,7 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
             console.print(f"Writes to {name}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
         console.print(f"Dead letters: {letters:,}, parked: {parked:,}")
         if following := _next(runs[-1] if runs else None):
-            console.print(f"Next: {following}")
+            console.print(f"Next: {following}" + (", should it not be running any more" if running is not None else ""))
 
 
 def _next(last: "Run | None") -> str:
