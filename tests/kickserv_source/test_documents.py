@@ -220,7 +220,7 @@ def test_lines_in_their_order_and_deleted_ones_left_out(account: MakeAccount) ->
     found = by_entity(job_records({"id": 5, "total": 3, "job_charges": charges}, reading))["charge"]
 
     assert [(record.key.source_id, record.fields["position"]) for record in found] == [("9", 1), ("2", 2), ("3", 3)]
-    assert list(reading.seen.marks["deleted_charges"]) == ["1"]
+    assert list(reading.seen.marks["deleted"]) == ["charge 1"]
 
 
 def test_what_the_lines_leave_open_is_a_line_of_its_own(account: MakeAccount) -> None:

@@ -59,7 +59,7 @@ def test_a_nested_record_gets_its_parent_unless_it_says_something_else(account: 
 
     customer = customer_of({"id": 7, "contacts": contacts}, account())
 
-    assert [contact.fields["customer_id"] for contact in customer.contacts or ()] == [7, None, 8]
+    assert [contact.fields["customer_id"] for contact in customer.contacts or ()] == [7, 7, 8]
 
 
 def test_a_single_nested_record_that_is_not_marked_as_an_array_is_found(account: MakeAccount) -> None:

@@ -5,6 +5,7 @@ in the client's folder: the schema of a migration must be the same after the cut
 nobody pays for the account any more.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -32,10 +33,23 @@ def read_definitions(reader: Reader, seen: Observations, memory: Path | None) ->
     return merge(define(_rows(reader, seen, memory)), labels)
 
 
+def remember(memory: Path | None, met: Sequence[Row]) -> None:
+    """Keep definitions that records nest, for accounts that list none. What is kept already wins."""
+    if memory is None or not memory.parent.is_dir():
+        return
+    kept = {_name(row): row for row in (*met, *_remembered(memory))}
+    if met:
+        _write(memory, list(kept.values()))
+
+
+def _name(row: Row) -> tuple[str, str]:
+    return str(row.get("applies_to")).lower(), str(row.get("id"))
+
+
 def _rows(reader: Reader, seen: Observations, memory: Path | None) -> list[Row]:
     path = reader.client.settings.inferred.custom_fields_path
     if not path:
-        return []
+        return _remembered(memory)
     try:
         rows = [row for page in reader.pages(path, "custom-fields") for row in page]
     except RunError as error:
@@ -43,8 +57,12 @@ def _rows(reader: Reader, seen: Observations, memory: Path | None) -> list[Row]:
         seen.unavailable[path] = str(error)
         return _remembered(memory)
     if memory is not None and memory.parent.is_dir():
-        memory.write_bytes(orjson.dumps(rows, default=str, option=orjson.OPT_INDENT_2))
+        _write(memory, rows)
     return rows
+
+
+def _write(memory: Path, rows: Sequence[Row]) -> None:
+    memory.write_bytes(orjson.dumps(rows, default=str, option=orjson.OPT_INDENT_2))
 
 
 def _remembered(memory: Path | None) -> list[Row]:
