@@ -215,7 +215,7 @@ def _short_list(seen: Observations) -> Iterator[Finding]:
 
 def _authors(seen: Observations) -> Iterator[Finding]:
     strangers = {author: times for author, times in seen.authors.items() if author not in seen.employees}
-    if strangers:
+    if strangers and "employees.xml" not in seen.unavailable:
         yield Finding(
             "kickserv.unknown_employees",
             Severity.WARNING,

@@ -37,7 +37,7 @@ def remember(memory: Path | None, met: Sequence[Row]) -> None:
     """Keep definitions that records nest, for accounts that list none. What is kept already wins."""
     if memory is None or not memory.parent.is_dir():
         return
-    kept = {_name(row): row for row in (*met, *_remembered(memory))}
+    kept = {_name(row): row for row in (*met, *remembered(memory))}
     if met:
         _write(memory, list(kept.values()))
 
@@ -49,13 +49,13 @@ def _name(row: Row) -> tuple[str, str]:
 def _rows(reader: Reader, seen: Observations, memory: Path | None) -> list[Row]:
     path = reader.client.settings.inferred.custom_fields_path
     if not path:
-        return _remembered(memory)
+        return remembered(memory)
     try:
         rows = [row for page in reader.pages(path, "custom-fields") for row in page]
     except RunError as error:
         # Whatever it is, a later read meets it again and says so; the schema must not depend on it.
         seen.unavailable[path] = str(error)
-        return _remembered(memory)
+        return remembered(memory)
     if memory is not None and memory.parent.is_dir():
         _write(memory, rows)
     return rows
@@ -65,7 +65,8 @@ def _write(memory: Path, rows: Sequence[Row]) -> None:
     memory.write_bytes(orjson.dumps(rows, default=str, option=orjson.OPT_INDENT_2))
 
 
-def _remembered(memory: Path | None) -> list[Row]:
+def remembered(memory: Path | None) -> list[Row]:
+    """Return the definitions that are kept; none without a file, or when it cannot be read."""
     try:
         found = orjson.loads(memory.read_bytes()) if memory is not None else []
     except (OSError, orjson.JSONDecodeError):

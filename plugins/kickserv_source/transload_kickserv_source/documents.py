@@ -217,7 +217,7 @@ def employees_of(allocations: Value, employees: Value) -> tuple[Value, ...]:
 
 def _invoice(fields: Row) -> Row:
     total, balance = number_in(fields.get("total")), number_in(fields.get("balance_remaining"))
-    number = fields.get("ref_number") or fields.get("job_number")
+    number = fields.get("ref_number") or fields.get("job_number") or fields.get("id")
     return {
         **{name: value for name, value in fields.items() if name in _INVOICE_FIELDS},
         "job_id": fields.get("id"),

@@ -72,14 +72,14 @@ class Opportunities:
         gaps = highest - sum(1 for number in known if number > 0)
         missing = (number for number in range(1, highest) if number not in known)
         tried = list(islice(missing, min(gaps, client.settings.gap_limit)))
-        if gaps > len(tried):
-            self._seen.mark("gaps_left", "numbers", str(gaps - len(tried)))
         include = ",".join(self._reader.agreed("jobs.xml", includes))
         open_ = [number for number in tried if number not in self._gone]
         for start in range(0, len(open_), _TOGETHER):
             rows = [row for number in open_[start : start + _TOGETHER] for row in self._one(client, number, include)]
             # Kickserv answers for a job that its list leaves out as well.
             yield Found([row for row in rows if is_opportunity(row)], [row for row in rows if not is_opportunity(row)])
+        if self._offered and gaps > len(tried):
+            self._seen.mark("gaps_left", "numbers", str(gaps - len(tried)))
 
     @property
     def _offered(self) -> bool:
