@@ -625,7 +625,7 @@ class Event:
 
     Attributes:
         name: What happened: ``pass_started``, ``batch_loaded``, ``pass_finished``,
-            ``extracted``, ``throttled``.
+            ``extracted``, ``surveyed``, ``throttled``.
         subject: Entity or table it happened to.
         done: How many so far.
         total: Out of how many, when known.

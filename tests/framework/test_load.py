@@ -32,6 +32,17 @@ def test_everything_arrives_with_its_relations_and_states(loaded: ClientFolder) 
     assert (job["statecode"], job["statuscode"], job["prioritycode"]) == (1, 5, 2)
 
 
+def test_a_lookup_that_is_left_empty_stands_in_the_lossy_ledger(ready: ClientFolder) -> None:
+    ready.source.change("customer", "3", parent_id=99)
+
+    result = ready.walk("run")
+
+    (loss,) = result.rows("lossy-ledger")
+    assert result.exit_code == 0
+    assert (loss["record"], loss["column"], loss["original"]) == ("customer 3", "parentaccountid", "customer 99")
+    assert "parentaccountid" not in account(ready, "3")
+
+
 def test_a_second_run_sends_nothing(loaded: ClientFolder) -> None:
     before = loaded.target.calls()
 

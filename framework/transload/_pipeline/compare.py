@@ -14,6 +14,8 @@ def same(expected: Cell, actual: Cell) -> bool:
 
     An empty text and nothing are the same, since the target stores both as null.
     """
+    if type(expected) is type(actual) and expected == actual:
+        return True  # nearly always, and several times faster than to find out what the two are
     if expected in _NOTHING or actual in _NOTHING:
         return expected in _NOTHING and actual in _NOTHING
     if isinstance(expected, FileRef) and isinstance(actual, FileRef):
@@ -22,9 +24,7 @@ def same(expected: Cell, actual: Cell) -> bool:
         return expected is actual
     if isinstance(expected, int | Decimal) and isinstance(actual, int | Decimal):
         return Decimal(expected) == Decimal(actual)
-    if isinstance(expected, datetime) and isinstance(actual, datetime):
-        return expected == actual
-    return type(expected) is type(actual) and expected == actual
+    return False
 
 
 def wishes(

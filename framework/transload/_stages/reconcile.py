@@ -3,7 +3,7 @@
 The verdict is go or no-go, with the rules that decided it. Nothing is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -18,7 +18,7 @@ from transload._stages.money import MoneyTotals
 from transload._stages.reporting import losses_table, report_of, trouble_tables, unmatched_records, unmatched_tables
 from transload._stages.verdicts import Rule, apply_rules, rules_table
 from transload._stages.waivers import DEAD_LETTER, MONEY, NO_USER, PARKED, UNKNOWN_ROW, waivers, waivers_table
-from transload.values import EntityName, RowRef
+from transload.values import EntityName, Record, RowRef
 
 _AT_ONCE = 100
 _MOST_SHOWN = 5000
@@ -122,9 +122,10 @@ def _compare(bench: Bench, machinery: Machinery, money: MoneyTotals) -> tuple[li
     results: list[_Entity] = []
     shown: list[FieldCheck] = []
     for entity in machinery.plan.entities:
-        result = _Entity(entity, machinery.records.count(entity))
+        result = _Entity(entity)
         results.append(result)
         if not machinery.mappings[entity].document.writes_rows:
+            result.records = machinery.records.count(entity)
             result.unmatched = [str(record.key) for record in unmatched_records(bench, machinery, entity)]
             result.rows = result.records - len(result.unmatched)
             continue
@@ -135,10 +136,16 @@ def _compare(bench: Bench, machinery: Machinery, money: MoneyTotals) -> tuple[li
             if len(shown) < _MOST_SHOWN:
                 shown.append(check)
 
-        batches = machinery.records.batches(entity, _AT_ONCE)
-        result.checked = machinery.verifier.check(entity, batches, take, see=money.take)
+        result.checked = machinery.verifier.check(entity, _counted(machinery, result), take, see=money.take)
         result.rows = result.checked.rows
     return results, shown
+
+
+def _counted(machinery: Machinery, result: _Entity) -> Iterator[list[Record]]:
+    """Yield the records of an entity, and count them on the way."""
+    for batch in machinery.records.batches(result.entity, _AT_ONCE):
+        result.records += len(batch)
+        yield batch
 
 
 def _strangers(bench: Bench, machinery: Machinery, entity: EntityName) -> list[dict[str, object]]:
