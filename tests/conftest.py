@@ -1,6 +1,7 @@
 """The fixtures of the kit for plugin authors, which our own plugins use too, and the shipped mappings."""
 
 import json
+import signal
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
@@ -34,6 +35,15 @@ pytest_plugins = ["transload.testing.fixtures", "pytester"]
 SCHEMA = Path(__file__).parent.parent / "docs" / "reference" / "report.schema.json"
 PREFIX = "ks"
 ACCOUNT = {"account": "example", "api_token": "FAKE-token"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Listen to Ctrl-C even where a shell has started the tests in the background, which has it ignored for good.
+
+    Commands that tests start would ignore it too, and the tests that stop one would wait for ever.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
