@@ -37,13 +37,18 @@ class Staging:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
-    def add(self, records: Sequence[Record], run_id: str) -> StagedCounts:
+    def add(self, records: Sequence[Record], run_id: str, reading: int = 0) -> StagedCounts:
         """Keep records; of several with one key the last counts.
+
+        Args:
+            records: The records.
+            run_id: The run that read them.
+            reading: Under which number the answers are kept that they were read from.
 
         Raises:
             LedgerError: The ledger cannot be written, or a field holds what is not a value.
         """
-        rows = {record.key: _row(record, run_id) for record in records}
+        rows = {record.key: _row(record, run_id, reading) for record in records}
         with self._database.writing() as connection:
             known = self._digests(rows)
             same = [row for key, row in rows.items() if known.get(key) == row["digest"]]
@@ -144,11 +149,15 @@ class Staging:
         return found
 
 
-_SEEN_NAMES = ("entity", "source_id", "seen_run", "modified_at")
+_SEEN_NAMES = ("entity", "source_id", "seen_run", "reading", "modified_at")
 _SEEN = (
     update(STAGED)
     .where(STAGED.c.entity == bindparam("its_entity"), STAGED.c.source_id == bindparam("its_source_id"))
-    .values(seen_run=bindparam("its_seen_run"), modified_at=bindparam("its_modified_at"))
+    .values(
+        seen_run=bindparam("its_seen_run"),
+        reading=bindparam("its_reading"),
+        modified_at=bindparam("its_modified_at"),
+    )
 )
 
 
@@ -158,7 +167,7 @@ def _rank(source_id: str) -> int:
     return int(source_id) if plain else _LAST_RANK
 
 
-def _row(record: Record, run_id: str) -> dict[str, Any]:
+def _row(record: Record, run_id: str, reading: int) -> dict[str, Any]:
     fields = encode(record.fields)
     return {
         "entity": record.key.entity,
@@ -169,6 +178,7 @@ def _row(record: Record, run_id: str) -> dict[str, Any]:
         "fields": fields,
         "modified_at": record.modified_at,
         "seen_run": run_id,
+        "reading": reading,
         "vanished_at": None,
     }
 

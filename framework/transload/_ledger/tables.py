@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, 
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 WORD = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that PostgreSQL compares byte by byte, as SQLite does: both give the same order."""
@@ -86,7 +86,7 @@ class StagedRow(LedgerTable, table=True):
     """A record as the source said it last.
 
     ``rank`` is the source id as a number, so that 10 comes after 9; ``live`` is 1 until
-    the record vanishes from the source.
+    the record vanishes from the source. ``reading`` leads to the answers that it was read from.
     """
 
     __tablename__ = "ledger_staged"
@@ -99,6 +99,7 @@ class StagedRow(LedgerTable, table=True):
     fields: bytes
     modified_at: datetime | None = Field(sa_type=Moment)
     seen_run: str
+    reading: int = Field(sa_type=NUMBER)
     vanished_at: datetime | None = Field(sa_type=Moment)
 
 
@@ -148,6 +149,25 @@ class JournalRow(LedgerTable, table=True):
     error: str
     begun_at: str
     settled_at: str | None
+
+
+class ExchangeRow(LedgerTable, table=True):
+    """A request and its answer; bodies are compressed.
+
+    Kept for the writes whose journal entries lie in its span, or for the records whose reading does.
+    """
+
+    __tablename__ = "ledger_exchange"
+    __table_args__ = (Index("ledger_exchange_span", "errand", "first", "last"),)
+    id: int = Field(primary_key=True, sa_type=NUMBER, sa_column_kwargs={"autoincrement": False})
+    errand: str = Field(sa_type=WORD)
+    subject: str = Field(sa_type=WORD)
+    first: int = Field(sa_type=NUMBER)
+    last: int = Field(sa_type=NUMBER)
+    run_id: str
+    facts: bytes
+    sent: bytes
+    received: bytes
 
 
 class WrittenRow(LedgerTable, table=True):
@@ -285,6 +305,7 @@ STAGED = _table(StagedRow)
 ENTITY_READ = _table(EntityReadRow)
 ID_MAP = _table(IdMapRow)
 JOURNAL = _table(JournalRow)
+EXCHANGE = _table(ExchangeRow)
 WRITTEN = _table(WrittenRow)
 SCHEMA = _table(SchemaRow)
 FINDING = _table(FindingRow)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from transload._ledger import Ledger
+from transload._ledger import Errand, Ledger
 from transload._pipeline.records import given_records
 from transload._plugins import Plugins
+from transload._recording import recorded
 from transload.context import RunContext
 from transload.mapping import Mapping as MappingDocument
 from transload.values import EntityName, Event, SourceSchema
@@ -41,12 +42,20 @@ def stage_source(
 
 def _stage_entity(entity: EntityName, plugins: Plugins, ledger: Ledger, context: RunContext, run_id: str) -> None:
     records = plugins.extract(entity, context)
+    reading = first = ledger.exchanges.last_reading() + 1
     seen = 0
-    while chunk := list(islice(records, _CHUNK)):
-        ledger.staging.add(chunk, run_id)
-        seen += len(chunk)
-        context.observe(Event("extracted", entity, seen))
-    ledger.staging.mark_read(run_id, entity)
+    with recorded(context) as exchanges:
+        while chunk := list(islice(records, _CHUNK)):
+            with ledger.database.writing():
+                ledger.staging.add(chunk, run_id, reading)
+                ledger.exchanges.add(Errand.READ, entity, run_id, (reading, reading), exchanges)
+            exchanges.clear()
+            reading += 1
+            seen += len(chunk)
+            context.observe(Event("extracted", entity, seen))
+    with ledger.database.writing():
+        ledger.staging.mark_read(run_id, entity)
+        ledger.exchanges.forget_readings(entity, before=first)
 
 
 def stage_given(documents: Iterable[MappingDocument], ledger: Ledger, run_id: str) -> None:
