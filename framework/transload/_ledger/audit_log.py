@@ -81,6 +81,13 @@ class AuditLog:
         for row in self._rows():
             yield AuditEntry(row.seq, datetime.fromisoformat(row.at), row.event, decode_plain(row.body), row.hash)
 
+    def about_row(self, event: str, row_id: str) -> Iterator[AuditEntry]:
+        """Walk the entries of one kind that name a row."""
+        named = f'"{row_id}"'.encode()
+        for row in self._rows(AUDIT.c.event == event):
+            if named in row.body:
+                yield AuditEntry(row.seq, datetime.fromisoformat(row.at), row.event, decode_plain(row.body), row.hash)
+
     def lines(self) -> Iterator[bytes]:
         """Walk the log as an export holds it, a line of JSON for each entry.
 

@@ -31,6 +31,25 @@ class StagedCounts:
     unchanged: int
 
 
+@dataclass(frozen=True, slots=True)
+class StagedRecord:
+    """A record with what the ledger knows of it.
+
+    Attributes:
+        digest: Of its fields, as 16 bytes of BLAKE2b over ``size`` bytes of canonical JSON.
+        seen_run: The run that saw it last.
+        reading: Under which number the answers are kept that it was read from; 0 when none are.
+        vanished_at: When the source was found not to show it any more.
+    """
+
+    record: Record
+    digest: str
+    size: int
+    seen_run: str
+    reading: int
+    vanished_at: datetime | None
+
+
 class Staging:
     """Keeps records, and gives them out in order."""
 
@@ -116,9 +135,14 @@ class Staging:
             last = rows[-1].rank, rows[-1].source_id
             after = query.where(tuple_(STAGED.c.rank, STAGED.c.source_id) > last)
 
-    def find(self, key: RecordKey) -> Record | None:
+    def find(self, key: RecordKey) -> StagedRecord | None:
         """Return a staged record, vanished or not; None when the source never showed it."""
-        return self.find_many([key]).get(key)
+        query = select(STAGED).where(STAGED.c.entity == key.entity, STAGED.c.source_id == key.source_id)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return StagedRecord(_record(row), row.digest, len(row.fields), row.seen_run, row.reading, row.vanished_at)
 
     def find_many(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
         """Return the staged records among keys, vanished or not."""

@@ -207,6 +207,7 @@ class Loader:
 
     def _resolve(self, phase: Phase, writes: Sequence[Write], counts: PassCounts) -> list[Write]:
         resolved = self.resolver.resolve(writes)
+        self.ledger.notes.add_losses(resolved.losses)
         self.ledger.notes.park(
             self.context.run_id, [(parked.key, phase, parked.waits_for) for parked in resolved.parked]
         )

@@ -5,13 +5,12 @@ the plugins, once per run. What has no row is treated as its rule says: the reco
 parked, rejected, pointed to a stand-in and flagged, or left without.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from transload._ledger import Ledger
-from transload._pipeline.rules import PLACEHOLDER_ID
-from transload._plugins import Plugins
-from transload.context import RunContext
+from transload._pipeline.rules import PLACEHOLDER_ID, Notes
 from transload.errors import RecordError, UnresolvedLookupError
 from transload.values import (
     Associate,
@@ -24,6 +23,9 @@ from transload.values import (
     Upsert,
     Write,
 )
+
+Ask: TypeAlias = Callable[[Sequence[Lookup]], Mapping[Lookup, RowRef]]
+"""Finds rows by criteria, and fallback rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Resolved:
     writes: list[Write] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     rejected: list[tuple[RecordKey, RecordError]] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -48,12 +51,12 @@ class Resolver:
     """Resolves the lookups of one run.
 
     Attributes:
+        ask: Asks the plugins for rows by criteria, and for fallback rows.
         flag_columns: By table, the column that says why a person should look at the row.
     """
 
     ledger: Ledger
-    plugins: Plugins
-    context: RunContext
+    ask: Ask
     flag_columns: Mapping[str, str]
     _found: dict[Lookup, RowRef | None] = field(default_factory=dict)
     _placeholders: set[RowRef] = field(default_factory=set)
@@ -63,8 +66,9 @@ class Resolver:
         rows = self._find(open_lookups(writes))
         result = Resolved()
         for write in writes:
+            notes = Notes(write.key, result.losses, list(write.flags))
             try:
-                if (applied := self._apply(write, rows)) is not None:
+                if (applied := self._apply(write, rows, notes)) is not None:
                     result.writes.append(applied)
             except _WaitError as wait:
                 result.parked.append(Parked(write.key, wait.waits_for))
@@ -90,7 +94,7 @@ class Resolver:
         self._placeholders.update(row.ref for key, row in mapped.items() if key.source_id == PLACEHOLDER_ID)
         asked = [lookup for lookup in lookups if lookup.key is None and lookup not in self._found]
         if asked:
-            answers = self.plugins.resolve_lookup(asked, self.context)
+            answers = self.ask(asked)
             self._found.update({lookup: answers.get(lookup) for lookup in asked})
         found: dict[Lookup, RowRef | None] = {}
         for lookup in lookups:
@@ -104,12 +108,11 @@ class Resolver:
                 found[lookup] = row.ref if row is not None else None
         return found
 
-    def _apply(self, write: Write, rows: Mapping[Lookup, RowRef | None]) -> Write | None:
+    def _apply(self, write: Write, rows: Mapping[Lookup, RowRef | None], notes: Notes) -> Write | None:
         """Return the write without open lookups; None for a link of which one end may be missing, and is."""
-        flags = list(write.flags)
         if isinstance(write, Associate):
-            row = self._point(write, "row", write.row, rows, flags) if write.row is not None else None
-            other = self._point(write, write.relationship, write.other, rows, flags)
+            row = self._point(write, "row", write.row, rows, notes) if write.row is not None else None
+            other = self._point(write, write.relationship, write.other, rows, notes)
             if other is None or (row is None and write.row is not None):
                 return None
             if row is not None:
@@ -118,13 +121,13 @@ class Resolver:
         cells: dict[str, Cell] = {}
         for column, cell in write.columns.items():
             if isinstance(cell, tuple):
-                cells[column] = self._point_to_all(write, column, cell, rows, flags)
+                cells[column] = self._point_to_all(write, column, cell, rows, notes)
             else:
-                cells[column] = self._point(write, column, cell, rows, flags) if isinstance(cell, Lookup) else cell
+                cells[column] = self._point(write, column, cell, rows, notes) if isinstance(cell, Lookup) else cell
         flag_column = self.flag_columns.get(write.table)
         if isinstance(write, Upsert) and flag_column is not None and write.phase == "rows":
-            cells[flag_column] = "\n".join(dict.fromkeys(flags)) or None
-        return replace(write, columns=cells, flags=tuple(dict.fromkeys(flags)))
+            cells[flag_column] = "\n".join(dict.fromkeys(notes.flags)) or None
+        return replace(write, columns=cells, flags=tuple(dict.fromkeys(notes.flags)))
 
     def _point(
         self,
@@ -132,26 +135,26 @@ class Resolver:
         column: str,
         cell: Lookup | RowRef,
         rows: Mapping[Lookup, RowRef | None],
-        flags: list[str],
+        notes: Notes,
     ) -> RowRef | None:
         if isinstance(cell, RowRef):
             return cell
         row = rows[cell]
         if row is not None:
             if self._stands_in(cell, row):
-                flags.append(f"{cell.key} is not there; {column} is the placeholder")
+                notes.flags.append(f"{cell.key} is not there; {column} is the placeholder")
             return row
         if cell.missing is Missing.FALLBACK:
-            flags.append(f"{_name(cell)} has no row; {column} is the fallback")
+            notes.flags.append(f"{lookup_name(cell)} has no row; {column} is the fallback")
             fallback = Lookup(cell.table, missing=Missing.ERROR)
-            return self._point(write, column, fallback, self._find({fallback}), flags)
+            return self._point(write, column, fallback, self._find({fallback}), notes)
         if cell.missing is Missing.EMPTY:
-            flags.append(f"{_name(cell)} is not there; {column} is left empty")
-            self.ledger.notes.add_losses([Loss(write.key, column, "lookup left empty", _name(cell), "")])
+            notes.flags.append(f"{lookup_name(cell)} is not there; {column} is left empty")
+            notes.losses.append(Loss(write.key, column, "lookup left empty", lookup_name(cell), ""))
             return None
         if cell.missing is Missing.PARK:
-            raise _WaitError(_name(cell))
-        raise UnresolvedLookupError(write.key, column, _name(cell))
+            raise _WaitError(lookup_name(cell))
+        raise UnresolvedLookupError(write.key, column, lookup_name(cell))
 
     def _point_to_all(
         self,
@@ -159,11 +162,11 @@ class Resolver:
         column: str,
         cells: tuple[Lookup | RowRef | int, ...],
         rows: Mapping[Lookup, RowRef | None],
-        flags: list[str],
+        notes: Notes,
     ) -> Cell:
         if not any(isinstance(cell, Lookup) for cell in cells):
             return cells
-        found = {self._point(write, column, cell, rows, flags) for cell in cells if not isinstance(cell, int)}
+        found = {self._point(write, column, cell, rows, notes) for cell in cells if not isinstance(cell, int)}
         return tuple(sorted((row for row in found if row is not None), key=str)) or None
 
     def _stands_in(self, cell: Lookup, row: RowRef) -> bool:
@@ -201,7 +204,8 @@ def keys_of(lookup: Lookup) -> Sequence[RecordKey]:
     return (lookup.key, *lookup.others) if lookup.key is not None else ()
 
 
-def _name(cell: Lookup | RowRef) -> str:
+def lookup_name(cell: Lookup | RowRef) -> str:
+    """Return what a cell points to, for people."""
     if isinstance(cell, RowRef):
         return str(cell)
     if cell.key is not None:

@@ -143,6 +143,10 @@ class Verifier:
         run_bounded(ready, lambda chunk: self._read(mapper, chunk), compare, self.workers)
         return total
 
+    def expect(self, mapper: CompiledMapping, records: Sequence[Record]) -> dict[RowRef, Mapping[str, Cell]]:
+        """Return what the rows of records should hold, as far as they have one."""
+        return {ref: cells for ref, (_, cells) in self._wanted(mapper, records).wanted.items()}
+
     def _check_links(
         self,
         mapper: CompiledMapping,
@@ -271,7 +275,7 @@ class Verifier:
                 if equal and not equal_too:
                     continue
                 mismatch = None if equal else self._classify(ref, record, column, cell, row)
-                source = _source_of(mapper, record, column)
+                source = source_of(mapper, record, column)
                 yield FieldCheck(record.key, table, ref.row_id, column, source, show(cell), show(actual), mismatch)
 
     def _near(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
@@ -308,7 +312,8 @@ def _points(cell: Cell) -> int:
     return sum(isinstance(one, RowRef) for one in (cell if isinstance(cell, tuple) else (cell,)))
 
 
-def _source_of(mapper: CompiledMapping, record: Record, column: str) -> str:
+def source_of(mapper: CompiledMapping, record: Record, column: str) -> str:
+    """Return what the source says of a column, for people."""
     rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
     if column not in rules:
         return str(record.key.source_id) if mapper.document.key and mapper.document.key.column == column else ""

@@ -132,7 +132,7 @@ def _head(table: Table, column: Column, cells: Sequence[Cell]) -> Head:
         return Head(column.label, "number")
     if is_badge(table, column):
         return Head(column.label, "status")
-    kind = "exact" if table.compare and column.key in table.compare else "text"
+    kind = "exact" if column.exact or (table.compare and column.key in table.compare) else "text"
     return Head(column.label, f"{kind} w{_width([column.label, *map(_text, cells)])}")
 
 

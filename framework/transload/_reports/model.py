@@ -39,6 +39,7 @@ class Column:
         badge: Its text is shown as a badge in the tone of the row (see ``Table.tone_key``).
         link: Key of each row under which the address of its page stands, if it has one.
         of: Key of each row that holds the whole of which this number is a part: shown as a bar with a share.
+        exact: Its text is code or data, to be shown letter by letter.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Column:
     badge: bool = False
     link: str = ""
     of: str = ""
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
