@@ -123,10 +123,29 @@ class Plugins:
             merged.update(offered)
         return merged
 
+    def converter_owners(self) -> dict[str, str]:
+        """Return who offers each conversion; the framework is called ``transload``."""
+        owners = dict.fromkeys(CONVERTERS, "transload")
+        for implementation in self._hook.converters.get_hookimpls():
+            owners |= dict.fromkeys(self._call(implementation.function), implementation.plugin_name)
+        return owners
+
     def mappings(self, source: str, target: str, context: RunContext) -> list[MappingDocument]:
         """Return the shipped mappings; where two map one entity, the later one wins."""
         answers = self._call(self._hook.mappings, source=source, target=target, context=context)
         return [document for offered in answers for document in offered]
+
+    def answering(self, hook: str) -> list[str]:
+        """Return who implements a hook, first asked first; the framework is called ``transload``."""
+        return [plugin for plugin, wraps in self._implementing(hook) if not wraps]
+
+    def wrapping(self, hook: str) -> list[str]:
+        """Return who amends what others answer to a hook."""
+        return [plugin for plugin, wraps in self._implementing(hook) if wraps]
+
+    def _implementing(self, hook: str) -> Iterator[tuple[str, bool]]:
+        for implementation in reversed(getattr(self._hook, hook).get_hookimpls()):
+            yield implementation.plugin_name, implementation.wrapper or implementation.hookwrapper
 
     # --- both systems ------------------------------------------------------------------
 

@@ -11,12 +11,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
 from transload.files import FileStore
 from transload.values import EntityName, Event, Record, RecordKey
+
+if TYPE_CHECKING:
+    from transload.http import Patience
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 ResourceT = TypeVar("ResourceT")
@@ -51,6 +54,7 @@ class RunContext:
         settings: The settings of each enabled plugin, by model class.
         clock: Gives the present time in UTC.
         observe: Reports an event to every plugin that listens.
+        patience: How long a client should go on asking a system that does not answer; None: as long as it likes.
     """
 
     run_id: str
@@ -59,6 +63,7 @@ class RunContext:
     settings: Mapping[type[BaseModel], BaseModel]
     clock: Callable[[], datetime] = utc_now
     observe: Callable[[Event], None] = lambda event: None
+    patience: "Patience | None" = None
     _closing: ExitStack = field(default_factory=ExitStack, repr=False)
     _resources: dict[object, object] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)

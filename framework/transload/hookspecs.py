@@ -328,7 +328,7 @@ def read_back(
     """Read rows as they are in the target now.
 
     Called with at most some hundred ids at a time, from a pool of threads. Results: first.
-    Used for the sample's diff, reconciliation, delta, rollback and after a crash.
+    Used for the sample's diff, reconciliation, delta, rollback, explanations and after a crash.
 
     Args:
         table: The table.

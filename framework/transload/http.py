@@ -14,19 +14,24 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
+from contextvars import copy_context
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 from urllib.request import Request
 
 import httpx
 
+from transload._recording import Passed, recorder
 from transload.errors import UnreachableError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _THROTTLED = 429
 _UNAVAILABLE = 503
@@ -110,6 +115,10 @@ class HttpClient:
         ca_file: Certificates to trust instead of the usual ones.
         patience: When to give up.
         listen: Told of every exchange.
+        telling: Names of headers that `transload explain` may show beside the usual ones.
+        secret_words: Words in the names of properties and elements whose values `transload explain` must not show,
+            beside the usual ones such as ``token``.
+        private: Whether nothing of what passes may be kept for `transload explain`: a sign-in.
         transport: The seam for tests; ``None`` means the network.
         clock: The seam for tests; ``None`` means real time.
     """
@@ -126,12 +135,17 @@ class HttpClient:
         ca_file: Path | None = None,
         patience: Patience | None = None,
         listen: Callable[[Exchange], None] | None = None,
+        telling: Collection[str] = (),
+        secret_words: Collection[str] = (),
+        private: bool = False,
         transport: httpx.BaseTransport | None = None,
         clock: Time | None = None,
     ) -> None:
         self.system, self.base_url = system, base_url.rstrip("/")
         self._origin = _origin(httpx.URL(base_url))
         self._auth, self._patience, self._listen = auth, patience or Patience(), listen
+        self._telling, self._private = frozenset(map(str.lower, telling)), private
+        self._secret_words = frozenset(map(str.lower, secret_words))
         self._clock: Time = clock or time
         self._jitter = random.Random()
         self._lock = threading.Lock()
@@ -226,10 +240,7 @@ class HttpClient:
             trouble, problem = error, _name(error)
         if answer is not None and answer.status_code in {_THROTTLED, *_GATEWAY_TROUBLE}:
             problem = f"status {answer.status_code}"
-        if self._listen is not None:
-            status = answer.status_code if answer is not None else None
-            took = self._clock.monotonic() - started
-            self._listen(Exchange(request.method, _bare(request.url), status, took, problem))
+        self._tell(request, answer, self._clock.monotonic() - started, problem, handed_on=take is not None)
         if trouble is not None and "CERTIFICATE_VERIFY_FAILED" in problem:
             raise self._untrusted(problem) from trouble
         if isinstance(trouble, httpx.ProxyError | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
@@ -237,6 +248,17 @@ class HttpClient:
         if trouble is not None and not repeatable and not _never_left(trouble):
             raise self._unknown(request, problem) from trouble
         return answer, problem
+
+    def _tell(
+        self, request: httpx.Request, answer: httpx.Response | None, seconds: float, problem: str, *, handed_on: bool
+    ) -> None:
+        """Tell whoever listens of an exchange; the body of a good answer may have been handed on already."""
+        url, status = _bare(request.url), answer.status_code if answer is not None else None
+        if self._listen is not None:
+            self._listen(Exchange(request.method, url, status, seconds, problem))
+        if (listening := recorder()) is not None and not self._private:
+            content = b"" if answer is None or (handed_on and answer.is_success) else answer.content
+            listening.note(Passed(request, answer, url, seconds, problem, content, self._telling, self._secret_words))
 
     def _follow(self, request: httpx.Request, take: Callable[[Iterator[bytes]], None] | None = None) -> httpx.Response:
         """Send, follow redirects of reading requests, and read the last answer or hand it on part by part."""
@@ -298,6 +320,12 @@ class HttpClient:
             "If the address is right and a company proxy or a private authority signs its certificates, "
             "name that authority's certificate file in the plugin's `ca_file`.",
         )
+
+
+def in_this_context(function: Callable[[T], R]) -> Callable[[T], R]:
+    """Return a function for a pool of threads whose requests `transload explain` takes for the caller's."""
+    here = copy_context()
+    return lambda argument: here.copy().run(function, argument)
 
 
 def retry_after(answer: httpx.Response) -> float | None:

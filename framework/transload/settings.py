@@ -8,7 +8,7 @@ lists the plugins; each plugin has a table of its own, validated by the model th
 import os
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -243,6 +243,26 @@ def configure_plugins(
     if mistakes:
         raise ProjectFileError(str(project.file), mistakes)
     return settings
+
+
+def secrets_in(models: Iterable[BaseModel]) -> list[str]:
+    """Return the secrets that settings hold: what must stand in no report, log or ledger."""
+    return [
+        value.get_secret_value()
+        for model in models
+        for _, value in model
+        if isinstance(value, SecretStr) and value.get_secret_value()
+    ]
+
+
+def secret_variables(models: Mapping[str, type[BaseModel] | None]) -> list[str]:
+    """Return the names under which the secrets of plugins are looked for."""
+    return [
+        secret_variable(plugin, field)
+        for plugin, model in models.items()
+        if model is not None
+        for field in _secret_fields(model)
+    ]
 
 
 def secret_variable(plugin: str, field: str) -> str:

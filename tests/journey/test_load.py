@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -351,8 +354,28 @@ def test_explain_tells_the_story_of_a_record(loaded: Loaded) -> None:
 
     told = json.loads(loaded.client.do("explain", "customer", str(record["id"]), "--json").out)
 
-    assert told["standing"] == f"is account({loaded.id_of('customer', record['id'])})"
-    assert any(str(record["name"]) in str(section) for section in told["sections"])
+    row = loaded.id_of("customer", record["id"])
+    read, *written = told["tables"]["exchanges"]["rows"]
+    assert told["verdict"]["headline"] == f"customer {record['id']} is account({row})"
+    assert {entry["verdict"] for entry in told["tables"]["field-by-field"]["rows"]} == {"as wanted"}
+    assert f'<id type="integer">{record["id"]}</id>' in read["received"]
+    assert "<token>***</token>" in read["received"]
+    assert f'"accountid": "{row}"' in written[0]["sent"]
+    assert {entry["status"] for entry in written} == {"204"}
+    assert "x-ms-service-request-id" in written[0]["received"]
+
+
+def test_explain_needs_neither_secret_nor_system(loaded: Loaded) -> None:
+    record = loaded.records("job")[0]
+
+    with loaded.client.without(dict.fromkeys(loaded.client.secrets)):
+        answer = loaded.client.do("explain", "job", str(record["id"]), "--json")
+
+    assert answer.code == 0, str(answer)
+    tables = json.loads(answer.out)["tables"]
+    assert {row["verdict"] for row in tables["field-by-field"]["rows"]} <= {"written so", "computed by the target"}
+    assert {row["now"] for row in tables["field-by-field"]["rows"]} == {None}
+    assert len(tables["exchanges"]["rows"]) > 1
 
 
 def test_explain_says_so_when_it_does_not_know_a_record(loaded: Loaded) -> None:
@@ -392,13 +415,14 @@ def test_every_stage_left_a_report_for_people_and_one_for_machines(loaded: Loade
 def test_no_secret_is_in_the_folder(loaded: Loaded) -> None:
     sandbox = loaded.client.sandbox
     secrets = [sandbox.kickserv.token, sandbox.dataverse.client_secret, "FAKE-"]
+    loaded.client.walk(("audit-log", "export"))
 
-    leaks = [
-        (path.name, secret)
-        for path in loaded.client.folder.rglob("*")
-        if path.is_file()
-        for secret in secrets
-        if secret.encode() in path.read_bytes()
-    ]
+    with closing(sqlite3.connect(loaded.client.ledger)) as ledger:
+        packed = ledger.execute("select sent, received from ledger_exchange").fetchall()
+    exchanged = b"".join(zlib.decompress(body) for bodies in packed for body in bodies if body)
+    files = {path.name: path.read_bytes() for path in loaded.client.folder.rglob("*") if path.is_file()}
+    contents = {**files, "what was exchanged": exchanged}
+    leaks = [(name, secret) for name, content in contents.items() for secret in secrets if secret.encode() in content]
 
+    assert "audit-log.jsonl" in files
     assert leaks == []

@@ -5,6 +5,7 @@ Imports SQLModel, which is slow to load: import this package where a ledger is o
 
 from transload._ledger.audit_log import AuditEntry, AuditVerdict
 from transload._ledger.connection import LedgerInUseError
+from transload._ledger.exchanges import Errand
 from transload._ledger.held import HeldSetting
 from transload._ledger.id_map import MappedRow, Origin
 from transload._ledger.journal import Intent, JournalEntry, OpenIntent, WriteStatus
@@ -20,6 +21,7 @@ __all__ = [
     "AuditEntry",
     "AuditVerdict",
     "DeadLetter",
+    "Errand",
     "HeldSetting",
     "Intent",
     "JournalEntry",

@@ -9,19 +9,19 @@ Whoever may write to the database and knows this code can rebuild the whole chai
 head that was printed elsewhere (in a report that somebody signed) proves more.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import ColumnElement, Row, func, insert, select
 
 from transload._ledger.codec import decode_plain, encode_plain
 from transload._ledger.connection import Database
 from transload._ledger.tables import AUDIT, JOURNAL, META
+from transload._verify_audit_log import GENESIS, check, entry_hash, entry_line
 
-GENESIS = "0" * 64
 _PAGE = 500
 
 
@@ -44,7 +44,7 @@ class AuditVerdict:
         entries: How many entries are sound, from the first one on.
         broken_at: The number of the first entry that is not.
         reason: What is wrong with it, for people.
-        head: The hash of the last sound entry, to compare with one that was printed.
+        head: The hash of the last entry of the sound part of the chain, to compare with one that was printed.
     """
 
     ok: bool
@@ -69,7 +69,7 @@ class AuditLog:
         with self._database.writing() as connection:
             seq, previous = self._head()
             at, content = self._clock().isoformat(), encode_plain(body)
-            chained = _chain(previous, seq + 1, at, event, content)
+            chained = entry_hash(previous, seq + 1, at, event, content)
             connection.execute(
                 insert(AUDIT), [{"seq": seq + 1, "at": at, "event": event, "body": content, "hash": chained}]
             )
@@ -81,30 +81,55 @@ class AuditLog:
         for row in self._rows():
             yield AuditEntry(row.seq, datetime.fromisoformat(row.at), row.event, decode_plain(row.body), row.hash)
 
-    def verify(self) -> AuditVerdict:
-        """Recompute the chain and compare it, its head, and the journal."""
-        sound, previous, journaled = 0, GENESIS, 0
-        for row in self._rows():
-            reason = ""
-            if row.seq != sound + 1:
-                reason = f"entry {sound + 1} is missing"
-            elif not isinstance(row.body, bytes) or row.hash != _chain(previous, row.seq, row.at, row.event, row.body):
-                reason = f"entry {row.seq} was changed"
-            elif row.event == "begin":
-                intents = decode_plain(row.body)["intents"]
-                journaled += len(intents)
-                reason = self._compare_journal(intents)
-            if reason:
-                return AuditVerdict(False, sound, sound + 1, reason, previous)
-            sound, previous = row.seq, row.hash
-        if self._head() != (sound, previous):
-            return AuditVerdict(False, sound, sound + 1, "the end of the log was removed", previous)
+    def about_row(self, event: str, row_id: str) -> Iterator[AuditEntry]:
+        """Walk the entries of one kind that name a row."""
+        named = f'"{row_id}"'.encode()
+        for row in self._rows(AUDIT.c.event == event):
+            if named in row.body:
+                yield AuditEntry(row.seq, datetime.fromisoformat(row.at), row.event, decode_plain(row.body), row.hash)
+
+    def lines(self) -> Iterator[bytes]:
+        """Walk the log as an export holds it, a line of JSON for each entry.
+
+        The same log gives the same bytes, and a later export only goes on.
+        """
+        previous = GENESIS
+        with self._database.reading():  # somebody may write meanwhile
+            for row in self._rows():
+                head = {"seq": row.seq, "at": row.at, "event": row.event, "previous": previous, "hash": row.hash}
+                # An editor of SQLite files leaves text where bytes were; SQLite takes it.
+                yield entry_line(head, row.body if isinstance(row.body, bytes) else str(row.body).encode())
+                previous = row.hash
+
+    def verify(self, heads: Collection[str] = ()) -> AuditVerdict:
+        """Recompute the chain and compare it, its head, and the journal.
+
+        Args:
+            heads: Hashes that were printed elsewhere; each must stand in the chain.
+        """
+        with self._database.reading():
+            found = check(self.lines(), heads)
+            for at, reason in found.problems:
+                return AuditVerdict(False, found.entries, at, reason, found.head)
+            if self._head() != (found.entries, found.head):
+                at = found.entries + 1
+                return AuditVerdict(False, found.entries, at, "the end of the log was removed", found.head)
+            return self._verify_journal(found.entries, found.head)
+
+    def _verify_journal(self, entries: int, head: str) -> AuditVerdict:
+        """Compare the journal with a log that is sound in itself."""
+        journaled = 0
+        for row in self._rows(AUDIT.c.event == "begin"):
+            intents = decode_plain(row.body)["intents"]
+            journaled += len(intents)
+            if reason := self._compare_journal(intents):
+                return AuditVerdict(False, row.seq - 1, row.seq, reason, head)
         with self._database.reading() as connection:
             found = connection.execute(select(func.count()).select_from(JOURNAL)).scalar_one()
         if found != journaled:
             reason = f"the journal holds {found} writes, and the log knows {journaled}"
-            return AuditVerdict(False, sound, sound, reason, previous)
-        return AuditVerdict(True, sound, head=previous)
+            return AuditVerdict(False, entries, entries, reason, head)
+        return AuditVerdict(True, entries, head=head)
 
     def _head(self) -> tuple[int, str]:
         with self._database.reading() as connection:
@@ -114,10 +139,10 @@ class AuditLog:
         seq, _, chained = head.partition(" ")
         return int(seq), chained
 
-    def _rows(self) -> Iterator[Row[Any]]:
+    def _rows(self, *conditions: ColumnElement[bool]) -> Iterator[Row[Any]]:
         last = -1
         while True:
-            page = select(AUDIT).where(AUDIT.c.seq > last).order_by(AUDIT.c.seq).limit(_PAGE)
+            page = select(AUDIT).where(AUDIT.c.seq > last, *conditions).order_by(AUDIT.c.seq).limit(_PAGE)
             with self._database.reading() as connection:
                 rows = connection.execute(page).all()
             yield from rows
@@ -149,8 +174,3 @@ class AuditLog:
 def digest_intent(write: bytes, before: bytes | None) -> str:
     """Return the digest of a write and its before-image, as the log carries it."""
     return blake2b(write + b"\n" + (before or b""), digest_size=16).hexdigest()
-
-
-def _chain(previous: str, seq: int, at: str, event: str, body: bytes) -> str:
-    start = f"{previous}\n{seq}\n{at}\n{event}\n".encode()
-    return blake2b(start + body, digest_size=32).hexdigest()

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from transload._ledger.audit_log import AuditLog, digest_intent
 from transload._ledger.chunks import chunks, refs_by_table
-from transload._ledger.codec import decode_row, decode_write, encode_row, encode_write
+from transload._ledger.codec import decode_row, decode_write, encode_plain, encode_row, encode_write
 from transload._ledger.connection import Database
 from transload._ledger.id_map import IdMap, MappedRow, Origin
 from transload._ledger.notes import FailedWrite, Notes
@@ -85,7 +85,13 @@ class OpenIntent:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """A write with what became of it, for people. ``error`` is the target's answer."""
+    """A write with what became of it, for people.
+
+    Attributes:
+        error: The target's answer.
+        before: The row as it was read before the write; None when it was not there, or nobody had to know.
+        creates: Whether the write makes the row.
+    """
 
     id: int
     run_id: str
@@ -94,6 +100,8 @@ class JournalEntry:
     error: str
     begun_at: datetime
     settled_at: datetime | None
+    before: Row | None
+    creates: bool
 
 
 class Journal:
@@ -208,6 +216,13 @@ class Journal:
         with self._database.reading() as connection:
             return list(map(_entry, connection.execute(query.order_by(JOURNAL.c.id))))
 
+    def history_of(self, key: RecordKey) -> list[JournalEntry]:
+        """Return every write that a record gave, oldest first. Looks at the whole journal: for when no row is known."""
+        named = encode_plain({"key": [key.entity, key.source_id]})[1:-1]
+        with self._database.reading() as connection:
+            rows = connection.execute(select(JOURNAL).order_by(JOURNAL.c.id).execution_options(yield_per=1000))
+            return [_entry(row) for row in rows if named in row.write]
+
     def touched_by_others(self, refs: Collection[RowRef]) -> set[RowRef]:
         """Return the rows that somebody had changed before a later write of ours went over it.
 
@@ -275,6 +290,10 @@ class Journal:
     def undo_count(self) -> int:
         """Return how many rows there are to undo."""
         return self._written.count()
+
+    def undo_rows(self, refs: Collection[RowRef]) -> list[UndoRow]:
+        """Return those of some rows that can be undone, newest first."""
+        return self._written.undo_rows(refs)
 
     def mark_undone(self, run_id: str, results: Sequence[tuple[RowRef, Outcome]]) -> None:
         """Record which rows are back as they were, in one transaction.
@@ -369,6 +388,8 @@ def _entry(row: DatabaseRow[Any]) -> JournalEntry:
         row.error,
         datetime.fromisoformat(row.begun_at),
         None if row.settled_at is None else datetime.fromisoformat(row.settled_at),
+        None if row.before is None else decode_row(row.before),
+        row.creates,
     )
 
 

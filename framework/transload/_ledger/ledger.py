@@ -11,6 +11,7 @@ from sqlalchemy import inspect, select
 
 from transload._ledger.audit_log import AuditLog
 from transload._ledger.connection import Database, LedgerInUseError, connect
+from transload._ledger.exchanges import Exchanges
 from transload._ledger.held import HeldSettings
 from transload._ledger.journal import Journal
 from transload._ledger.notes import Notes
@@ -32,6 +33,7 @@ class Ledger:
         runs: Runs of stages, and named facts.
         staging: Records as the source said them.
         journal: Id map, writes and their outcomes, the way back.
+        exchanges: Requests and answers of the writes.
         notes: Findings, losses, flags, dead letters, parked records, approvals.
         held: Settings of the target that say something else while a command loads.
         audit_log: The hash chain over what happened.
@@ -46,6 +48,7 @@ class Ledger:
         self.notes = Notes(database, clock, self.audit_log)
         self.journal = Journal(database, clock, self.audit_log, self.notes)
         self.held = HeldSettings(database, clock, self.audit_log, self.runs)
+        self.exchanges = Exchanges(database)
 
     @classmethod
     def open(

@@ -43,19 +43,43 @@ class ReadCounts:
     kept: int
 
 
+@dataclass(frozen=True, slots=True)
+class StagedRecord:
+    """A record with what the ledger knows of it.
+
+    Attributes:
+        digest: Of its fields, as 16 bytes of BLAKE2b over ``size`` bytes of canonical JSON.
+        seen_run: The run that saw it last.
+        reading: Under which number the answers are kept that it was read from; 0 when none are.
+        vanished_at: When the source was found not to show it any more.
+    """
+
+    record: Record
+    digest: str
+    size: int
+    seen_run: str
+    reading: int
+    vanished_at: datetime | None
+
+
 class Staging:
     """Keeps records, and gives them out in order."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
-    def add(self, records: Sequence[Record], run_id: str) -> StagedCounts:
+    def add(self, records: Sequence[Record], run_id: str, reading: int = 0) -> StagedCounts:
         """Keep records; of several with one key the last counts.
+
+        Args:
+            records: The records.
+            run_id: The run that read them.
+            reading: Under which number the answers are kept that they were read from.
 
         Raises:
             LedgerError: The ledger cannot be written, or a field holds what is not a value.
         """
-        rows = {record.key: _row(record, run_id) for record in records}
+        rows = {record.key: _row(record, run_id, reading) for record in records}
         with self._database.writing() as connection:
             known = self._digests(rows)
             same = [row for key, row in rows.items() if known.get(key) == row["digest"]]
@@ -174,9 +198,14 @@ class Staging:
             last = rows[-1].rank, rows[-1].source_id
             after = query.where(tuple_(STAGED.c.rank, STAGED.c.source_id) > last)
 
-    def find(self, key: RecordKey) -> Record | None:
+    def find(self, key: RecordKey) -> StagedRecord | None:
         """Return a staged record, vanished or not; None when the source never showed it."""
-        return self.find_many([key]).get(key)
+        query = select(STAGED).where(STAGED.c.entity == key.entity, STAGED.c.source_id == key.source_id)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return StagedRecord(_record(row), row.digest, len(row.fields), row.seen_run, row.reading, row.vanished_at)
 
     def find_many(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
         """Return the staged records among keys, vanished or not."""
@@ -215,7 +244,7 @@ class Staging:
         return found
 
 
-_SEEN_VALUES = ("modified_at", "part_of_entity", "part_of_id", "read_run", "seen_run")
+_SEEN_VALUES = ("modified_at", "part_of_entity", "part_of_id", "read_run", "reading", "seen_run")
 _SEEN_NAMES = ("entity", "source_id", *_SEEN_VALUES)
 _SEEN = (
     update(STAGED)
@@ -234,7 +263,7 @@ def _rank(source_id: str) -> int:
     return int(source_id) if plain else _LAST_RANK
 
 
-def _row(record: Record, run_id: str) -> dict[str, Any]:
+def _row(record: Record, run_id: str, reading: int) -> dict[str, Any]:
     fields = encode(record.fields)
     return {
         "entity": record.key.entity,
@@ -248,6 +277,7 @@ def _row(record: Record, run_id: str) -> dict[str, Any]:
         "part_of_id": record.part_of and record.part_of.source_id,
         "read_run": run_id,
         "seen_run": run_id,
+        "reading": reading,
         "vanished_at": None,
     }
 

@@ -87,7 +87,8 @@ class StagedRow(LedgerTable, table=True):
 
     ``rank`` is the source id as a number, so that 10 comes after 9; ``live`` is 1 until
     the record vanishes from the source. ``read_run`` is the run that read it last,
-    ``seen_run`` the run that was told last that it is there still.
+    ``seen_run`` the run that was told last that it is there still. ``reading`` leads to the
+    answers that it was read from.
     """
 
     __tablename__ = "ledger_staged"
@@ -106,6 +107,7 @@ class StagedRow(LedgerTable, table=True):
     part_of_id: str | None = Field(sa_type=WORD)
     read_run: str
     seen_run: str
+    reading: int = Field(sa_type=NUMBER)
     vanished_at: datetime | None = Field(sa_type=Moment)
 
 
@@ -155,6 +157,25 @@ class JournalRow(LedgerTable, table=True):
     error: str
     begun_at: str
     settled_at: str | None
+
+
+class ExchangeRow(LedgerTable, table=True):
+    """A request and its answer; bodies are compressed.
+
+    Kept for the writes whose journal entries lie in its span, or for the records whose reading does.
+    """
+
+    __tablename__ = "ledger_exchange"
+    __table_args__ = (Index("ledger_exchange_span", "errand", "first", "last"),)
+    id: int = Field(primary_key=True, sa_type=NUMBER, sa_column_kwargs={"autoincrement": False})
+    errand: str = Field(sa_type=WORD)
+    subject: str = Field(sa_type=WORD)
+    first: int = Field(sa_type=NUMBER)
+    last: int = Field(sa_type=NUMBER)
+    run_id: str
+    facts: bytes
+    sent: bytes
+    received: bytes
 
 
 class WrittenRow(LedgerTable, table=True):
@@ -292,6 +313,7 @@ STAGED = _table(StagedRow)
 ENTITY_READ = _table(EntityReadRow)
 ID_MAP = _table(IdMapRow)
 JOURNAL = _table(JournalRow)
+EXCHANGE = _table(ExchangeRow)
 WRITTEN = _table(WrittenRow)
 SCHEMA = _table(SchemaRow)
 FINDING = _table(FindingRow)

@@ -172,15 +172,18 @@ class Written:
                 found = connection.execute(page).scalars().all()
                 if not found:
                     return
-                rows = connection.execute(
-                    select(WRITTEN, JOURNAL.c.run_id)
-                    .outerjoin(JOURNAL, JOURNAL.c.id == WRITTEN.c.anchor)
-                    .where(WRITTEN.c.anchor.between(found[-1], found[0]))
-                    .order_by(WRITTEN.c.anchor.desc(), WRITTEN.c.identity)
-                ).all()
-            for _, group in groupby(rows, key=lambda row: row.anchor):
-                yield _undo_row(list(group))
+                rows = connection.execute(_TO_UNDO.where(WRITTEN.c.anchor.between(found[-1], found[0]))).all()
+            yield from _undo_rows(rows)
             page = anchors.where(WRITTEN.c.anchor < found[-1])
+
+    def undo_rows(self, refs: Collection[RowRef]) -> list[UndoRow]:
+        """Return those of some rows that were written, the one that was written first last."""
+        found: list[UndoRow] = []
+        with self._database.reading() as connection:
+            for table, ids in refs_by_table(refs):
+                its = WRITTEN.c.table_name == table, WRITTEN.c.row_id.in_(ids)
+                found += _undo_rows(connection.execute(_TO_UNDO.where(*its)).all())
+        return sorted(found, key=lambda row: -row.order)
 
     def count(self) -> int:
         """Return how many rows rollback would touch."""
@@ -204,6 +207,18 @@ class Written:
                         decode_cells(row.columns),
                     )
         return found
+
+
+_TO_UNDO = (
+    select(WRITTEN, JOURNAL.c.run_id)
+    .outerjoin(JOURNAL, JOURNAL.c.id == WRITTEN.c.anchor)
+    .order_by(WRITTEN.c.anchor.desc(), WRITTEN.c.identity)
+)
+
+
+def _undo_rows(rows: Sequence[DatabaseRow[Any]]) -> Iterator[UndoRow]:
+    for _, group in groupby(rows, key=lambda row: row.anchor):
+        yield _undo_row(list(group))
 
 
 def _new_entry(settled: SettledWrite, anchors: dict[RowRef, int]) -> _Entry:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from transload._ledger import Ledger
+from transload._ledger import Errand, Ledger
 from transload._pipeline.records import given_records
 from transload._plugins import Plugins
+from transload._recording import recorded
 from transload.context import RunContext
 from transload.errors import PluginDefectError
 from transload.mapping import Mapping as MappingDocument
@@ -70,24 +71,34 @@ def _read_rest(
         if entity not in done:
             changes = plugins.extract_changes(entity, known, context) if quick else None
             found = plugins.extract(entity, context) if changes is None else changes
-            _stage_entity(entity, found, known, context, run_id)
+            reading = _stage_entity(entity, found, known, context, run_id)
+            if changes is None:
+                ledger.exchanges.forget_readings(entity, before=reading)
 
 
 def _stage_entity(
     entity: EntityName, found: Iterator[Record | RecordKey], known: _KnownRecords, context: RunContext, run_id: str
-) -> None:
-    staging, seen = known.ledger.staging, 0
-    while chunk := list(islice(found, _CHUNK)):
-        staging.add([one for one in chunk if isinstance(one, Record)], run_id)
-        same = [one for one in chunk if isinstance(one, RecordKey)]
-        if strange := staging.mark_seen(same, run_id, known.readings):
-            defect = ValueError(
-                f"`extract_changes` calls {strange[0]} unchanged, which is not among the staged records"
-            )
-            raise PluginDefectError("the source", defect)
-        seen += len(chunk)
-        context.observe(Event("extracted", entity, seen, None, "read"))
+) -> int:
+    """Stage what is found, with the answers that it was read from, and return the number of the first of these."""
+    ledger, staging, seen = known.ledger, known.ledger.staging, 0
+    reading = first = ledger.exchanges.last_reading() + 1
+    with recorded(context) as exchanges:
+        while chunk := list(islice(found, _CHUNK)):
+            with ledger.database.writing():
+                staging.add([one for one in chunk if isinstance(one, Record)], run_id, reading)
+                same = [one for one in chunk if isinstance(one, RecordKey)]
+                if strange := staging.mark_seen(same, run_id, known.readings):
+                    defect = ValueError(
+                        f"`extract_changes` calls {strange[0]} unchanged, which is not among the staged records"
+                    )
+                    raise PluginDefectError("the source", defect)
+                ledger.exchanges.add(Errand.READ, entity, run_id, (reading, reading), exchanges)
+            exchanges.clear()
+            reading += 1
+            seen += len(chunk)
+            context.observe(Event("extracted", entity, seen, None, "read"))
     staging.mark_read(run_id, entity)
+    return first
 
 
 def stage_given(documents: Iterable[MappingDocument], ledger: Ledger, run_id: str) -> None:

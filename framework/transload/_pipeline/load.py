@@ -8,7 +8,7 @@ worker threads do nothing but talk to the target.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from transload._ledger import Intent, Ledger
+from transload._ledger import Errand, Intent, Ledger
 from transload._pipeline.conflicts import Conflict
 from transload._pipeline.holder import Holder
 from transload._pipeline.narrow import Narrower
@@ -18,8 +18,9 @@ from transload._pipeline.resolve import Resolver
 from transload._pipeline.rules import PLACEHOLDER_ID
 from transload._pipeline.transform import CompiledMapping
 from transload._plugins import Plugins
+from transload._recording import KeptExchange, recorded
 from transload.context import RunContext
-from transload.errors import RecordError
+from transload.errors import RecordError, TransloadError
 from transload.mapping import Match
 from transload.values import (
     Associate,
@@ -75,6 +76,15 @@ class _Task:
     intents: Sequence[int]
     creates: bool
     records: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back for a batch: outcomes, or the error that stops the run; and all that was exchanged for it."""
+
+    exchanges: Sequence[KeptExchange]
+    outcomes: Sequence[Outcome] = ()
+    error: TransloadError | None = None
 
 
 @dataclass(slots=True)
@@ -139,8 +149,8 @@ class Loader:
                 if not waits:
                     tell(len(chunk))
 
-        def take(task: _Task, outcomes: Sequence[Outcome]) -> None:
-            self._settle(task, outcomes, counts)
+        def take(task: _Task, answer: _Answer) -> None:
+            self._count(task, answer, counts)
             if task.records:
                 tell(task.records)
 
@@ -269,8 +279,7 @@ class Loader:
             decision = self.narrower.decide(writes[start : start + _AT_ONCE])
             yield from {c.key: f"people changed it: {c.column} is {c.target}" for c in decision.conflicts}.items()
             for task in self._begin(decision.intents):
-                outcomes = self._send(task)
-                self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, outcomes, strict=True)))
+                outcomes = self._settle(task, self._send(task))
                 for write, outcome in zip(task.batch, outcomes, strict=True):
                     yield write.key, None if outcome.error is None else str(outcome.error)
 
@@ -288,7 +297,7 @@ class Loader:
     def _load_now(self, intents: Sequence[Intent]) -> None:
         """Load a few writes on the spot, through the same journal."""
         for task in self._begin(intents):
-            self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, self._send(task), strict=True)))
+            self._settle(task, self._send(task))
 
     def _begin(self, intents: Sequence[Intent], records: int = 0) -> Iterator[_Task]:
         """Record intents, and group them into batches of one kind, table and effect; the last ends some records."""
@@ -303,11 +312,33 @@ class Loader:
             ends = records if place == len(groups) else 0
             yield _Task(Batch(table, [intent.write for intent in group]), ids, creates, ends)
 
-    def _send(self, task: _Task) -> Sequence[Outcome]:
-        return self.plugins.load(task.batch, self.context)
+    def _send(self, task: _Task) -> _Answer:
+        """Load a batch; runs in a worker thread, where the ledger is not used."""
+        with recorded(self.context) as exchanges:
+            try:
+                return _Answer(exchanges, self.plugins.load(task.batch, self.context))
+            except TransloadError as error:
+                return _Answer(exchanges, error=error)
 
-    def _settle(self, task: _Task, outcomes: Sequence[Outcome], counts: PassCounts) -> None:
-        self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, outcomes, strict=True)))
+    def _settle(self, task: _Task, answer: _Answer) -> Sequence[Outcome]:
+        """Record what was exchanged and what became of the writes, and return that.
+
+        Raises:
+            RunError: The target is gone; the writes stay open.
+        """
+        run_id = self.context.run_id
+        with self.ledger.database.writing():
+            self.ledger.exchanges.add(
+                Errand.LOAD, task.batch.table, run_id, (task.intents[0], task.intents[-1]), answer.exchanges
+            )
+            if answer.error is None:
+                self.ledger.journal.settle(run_id, list(zip(task.intents, answer.outcomes, strict=True)))
+        if answer.error is not None:
+            raise answer.error
+        return answer.outcomes
+
+    def _count(self, task: _Task, answer: _Answer, counts: PassCounts) -> None:
+        outcomes = self._settle(task, answer)
         accepted = sum(outcome.ok for outcome in outcomes)
         counts.failed += len(outcomes) - accepted
         self.errors += len(outcomes) - accepted

@@ -7,11 +7,10 @@ parked, rejected, pointed to a stand-in and flagged, or left without.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from transload._ledger import Ledger
 from transload._pipeline.rules import PLACEHOLDER_ID, Notes
-from transload._plugins import Plugins
-from transload.context import RunContext
 from transload.errors import RecordError, UnresolvedLookupError
 from transload.values import (
     Associate,
@@ -24,6 +23,9 @@ from transload.values import (
     Upsert,
     Write,
 )
+
+Ask: TypeAlias = Callable[[Sequence[Lookup]], Mapping[Lookup, RowRef]]
+"""Finds rows by criteria, and fallback rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,12 @@ class Resolver:
     """Resolves the lookups of one run.
 
     Attributes:
+        ask: Asks the plugins for rows by criteria, and for fallback rows.
         flag_columns: By table, the column that says why a person should look at the row.
     """
 
     ledger: Ledger
-    plugins: Plugins
-    context: RunContext
+    ask: Ask
     flag_columns: Mapping[str, str]
     _found: dict[Lookup, RowRef | None] = field(default_factory=dict)
     _placeholders: set[RowRef] = field(default_factory=set)
@@ -105,7 +107,7 @@ class Resolver:
         self._placeholders.update(row.ref for key, row in mapped.items() if key.source_id == PLACEHOLDER_ID)
         asked = [lookup for lookup in lookups if lookup.key is None and lookup not in self._found]
         if asked:
-            answers = self.plugins.resolve_lookup(asked, self.context)
+            answers = self.ask(asked)
             self._found.update({lookup: answers.get(lookup) for lookup in asked})
         found: dict[Lookup, RowRef | None] = {}
         for lookup in lookups:
@@ -152,16 +154,16 @@ class Resolver:
                 notes.flags.append(f"{cell.key} is not there; {column} is the placeholder")
             return row
         if cell.missing is Missing.FALLBACK:
-            notes.flags.append(f"{_name(cell)} has no row; {column} is the fallback")
+            notes.flags.append(f"{lookup_name(cell)} has no row; {column} is the fallback")
             fallback = Lookup(cell.table, missing=Missing.ERROR)
             return self._point(write, column, fallback, self._find({fallback}), notes)
         if cell.missing is Missing.EMPTY:
-            notes.flags.append(f"{_name(cell)} is not there; {column} is left empty")
-            notes.losses.append(Loss(write.key, column, "lookup left empty", _name(cell), ""))
+            notes.flags.append(f"{lookup_name(cell)} is not there; {column} is left empty")
+            notes.losses.append(Loss(write.key, column, "lookup left empty", lookup_name(cell), ""))
             return None
         if cell.missing is Missing.PARK:
-            raise _WaitError(_name(cell))
-        raise UnresolvedLookupError(write.key, column, _name(cell))
+            raise _WaitError(lookup_name(cell))
+        raise UnresolvedLookupError(write.key, column, lookup_name(cell))
 
     def _point_to_all(
         self,
@@ -220,7 +222,8 @@ def _candidates(lookup: Lookup) -> Sequence[RecordKey]:
     return keys_of(lookup)
 
 
-def _name(cell: Lookup | RowRef) -> str:
+def lookup_name(cell: Lookup | RowRef) -> str:
+    """Return what a cell points to, for people."""
     if isinstance(cell, RowRef):
         return str(cell)
     if cell.key is not None:

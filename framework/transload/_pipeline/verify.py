@@ -114,6 +114,15 @@ class Verifier:
         run_bounded(ready, lambda chunk: self._read(mapper, chunk), compare, self.workers)
         return total
 
+    def expect(self, mapper: CompiledMapping, records: Sequence[Record]) -> dict[RowRef, Mapping[str, Cell]]:
+        """Return what the rows of records should hold, as far as they have one."""
+        return {ref: cells for ref, (_, cells) in self._wanted(mapper, records).wanted.items()}
+
+    def told(self, mapper: CompiledMapping, cells: Mapping[str, Cell]) -> dict[str, str]:
+        """Return cells of a row in people's words, as the checks have them."""
+        columns, known = _told_columns(mapper), self._known(cells.values())
+        return {name: tell(cell, columns.get(name), known) for name, cell in cells.items()}
+
     def _check_links(
         self,
         mapper: CompiledMapping,
@@ -264,7 +273,7 @@ class Verifier:
         known = self._known(one for name in told for one in (cells[name], row.columns.get(name)))
         for name in told:
             mismatch = None if equal[name] else self._classify(ref, record, name, cells[name], row)
-            source = _source_of(mapper, record, name)
+            source = source_of(mapper, record, name)
             wanted, actual = (tell(side, columns.get(name), known) for side in (cells[name], row.columns.get(name)))
             checks.append(FieldCheck(record.key, ref.table, ref.row_id, name, source, wanted, actual, mismatch))
         if not any(check.mismatch is Mismatch.CLOSED for check in checks):
@@ -318,7 +327,8 @@ def _told_columns(mapper: CompiledMapping) -> Mapping[str, TargetColumn]:
     return {**mapper.table.columns, "statecode": state_column(states), "statuscode": status_column(states)}
 
 
-def _source_of(mapper: CompiledMapping, record: Record, column: str) -> Mapping[str, Value]:
+def source_of(mapper: CompiledMapping, record: Record, column: str) -> Mapping[str, Value]:
+    """Return what the source says of a column, in the fields of its rule."""
     rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
     if column in rules:
         return {name: record.fields.get(name) for name in rules[column].sources}

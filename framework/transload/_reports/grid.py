@@ -145,7 +145,7 @@ def _head(table: Table, column: Column, cells: Sequence[Cell], widest: int) -> H
         return Head(column.label, "number")
     if is_badge(table, column):
         return Head(column.label, "status")
-    kind = "exact" if table.compare and column.key in table.compare else "text"
+    kind = "exact" if column.exact or (table.compare and column.key in table.compare) else "text"
     return Head(column.label, f"{kind} w{min(widest, _width([column.label, *map(_text, cells)]))}")
 
 

@@ -40,6 +40,7 @@ class Column:
         link: Key of each row under which the address of its page stands, if it has one.
         of: Key of each row that holds the whole of which this number is a part: shown as a bar with a share.
         wordy: Whole sentences, which the terminal leaves to the page.
+        exact: Its text is code or data, to be shown letter by letter.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Column:
     link: str = ""
     of: str = ""
     wordy: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ is stopped as stopped, and the next call knows.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from transload._ledger import Ledger, RunStatus
@@ -20,15 +21,17 @@ from transload._pipeline.load import Loader
 from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import LoadPlan, plan_load
 from transload._pipeline.records import DocumentRecords
-from transload._pipeline.resolve import Resolver
+from transload._pipeline.resolve import Ask, Resolver
 from transload._pipeline.transform import CompiledMapping, compile_mappings, merge_tables
 from transload._pipeline.verify import Verifier
 from transload._plugins import Plugins, load_plugins
 from transload._reports import Report, Tone, WrittenReport, write_report
 from transload._stages.names import command_of
 from transload._stages.progress import ProgressKeeper
+from transload._stages.schemas import Schemas, keep_schemas
 from transload.context import RunContext, utc_now
 from transload.errors import CutShortError, MappingError, ProjectFileError, RunError, StageRefusedError, TransloadError
+from transload.hookspecs import Converter
 from transload.mapping import FieldRule, combine_mappings, load_mappings
 from transload.mapping import Mapping as MappingDocument
 from transload.settings import Project, configure_plugins, load_project
@@ -132,14 +135,38 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
     Raises:
         MappingError: They do not fit.
     """
+    schemas = Schemas(bench.source(), bench.target(documents))
+    machinery = build_machinery(bench, documents, schemas, bench.plugins.converters())
+    _check_delta(bench, machinery.mappings)
+    keep_schemas(bench.ledger, schemas)
+    return machinery
+
+
+def build_machinery(
+    bench: Bench,
+    documents: Mapping[str, MappingDocument],
+    schemas: Schemas,
+    converters: Mapping[str, Converter],
+    ask: Ask | None = None,
+) -> Machinery:
+    """Compile the mappings against schemas.
+
+    Args:
+        bench: The bench.
+        documents: The mapping documents.
+        schemas: What both systems offer.
+        converters: Conversions by name.
+        ask: Finds rows by criteria, and fallback rows; the plugins do when left out.
+
+    Raises:
+        MappingError: They do not fit.
+    """
     documents = {entity: document for entity, document in documents.items() if document.skip is None}
-    source, target = bench.source(), bench.target(documents)
     plan = plan_load(documents.values())
-    mappings = compile_mappings(documents.values(), source, target, bench.plugins.converters(), plan.deferred)
+    mappings = compile_mappings(documents.values(), schemas.source, schemas.target, converters, plan.deferred)
     settings = bench.project.settings
-    _check_delta(bench, mappings)
     flags = {d.table: d.flag for d in documents.values() if d.flag is not None}
-    resolver = Resolver(bench.ledger, bench.plugins, bench.context, flags)
+    resolver = Resolver(bench.ledger, ask or partial(bench.plugins.resolve_lookup, context=bench.context), flags)
     tables = merge_tables(compiled.table for compiled in mappings.values())
     cascades = Cascades(bench.ledger, bench.run_id, tables, marked_columns(documents.values(), lambda rule: rule.late))
     closed = ClosedRows(bench.ledger, tables, marked_columns(documents.values(), lambda rule: rule.minor))
@@ -148,7 +175,7 @@ def assemble(bench: Bench, documents: Mapping[str, MappingDocument]) -> Machiner
         bench.ledger, bench.plugins, bench.context, tables, delta.conflict, delta.fields, records, cascades, closed
     )
     workers, tolerance = settings.run.workers, Decimal(settings.reconcile.amount_tolerance) / 100
-    holder = Holder(bench.ledger, bench.plugins, bench.context, compile_holds(documents.values(), target))
+    holder = Holder(bench.ledger, bench.plugins, bench.context, compile_holds(documents.values(), schemas.target))
     loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, holder, workers)
     verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers, tolerance)
     return Machinery(plan, mappings, records, loader, verifier)

@@ -35,7 +35,7 @@ def diff_table(bench: Bench, machinery: Machinery, checks: Sequence[FieldCheck])
                 "target_link": rows.get(RowRef(check.table, check.row_id)),
                 "column": check.column,
                 "field": column_label(tables[check.table], check.column),
-                "source": "\n".join(_told(value) for value in check.source.values() if value not in (None, "", ())),
+                "source": tell_source(check.source),
                 "said": "\n".join(f"{name}: {_told(value)}" for name, value in check.source.items()) or None,
                 "wanted": check.wanted or None,
                 "actual": check.actual or None,
@@ -104,6 +104,11 @@ def column_label(table: TargetTable, name: str) -> str:
     column = table.columns.get(name)
     label = column.label if column is not None else ""
     return f"{label} ({name})" if label and label != name else name
+
+
+def tell_source(fields: Mapping[str, Value]) -> str:
+    """Return what the fields of a rule hold, as far as they are filled, a line each."""
+    return "\n".join(_told(value) for value in fields.values() if value not in (None, "", ()))
 
 
 def _told(value: Value) -> str:

@@ -5,11 +5,10 @@ from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from transload._pipeline.records import source_key
 from transload._stages.bench import Bench, Machinery
 from transload.context import RunContext
+from transload.settings import secrets_in
 from transload.values import RecordKey, RowRef
 
 KeyT = TypeVar("KeyT")
@@ -36,7 +35,7 @@ def record_links(bench: Bench, machinery: Machinery, keys: Iterable[RecordKey]) 
         asked = [replace(record, key=key) for key, record in zip(under, records, strict=True)]
         links = bench.plugins.source_links(asked, bench.context)
         found |= {under[key]: link for key, link in links.items() if key in under}
-    return _safe(found, bench.context)
+    return safe_links(found, bench.context)
 
 
 def row_links(bench: Bench, rows: Iterable[RowRef]) -> dict[RowRef, str]:
@@ -45,17 +44,12 @@ def row_links(bench: Bench, rows: Iterable[RowRef]) -> dict[RowRef, str]:
     found: dict[RowRef, str] = {}
     for start in range(0, len(wanted), _AT_ONCE):
         found |= bench.plugins.target_links(wanted[start : start + _AT_ONCE], bench.context)
-    return _safe(found, bench.context)
+    return safe_links(found, bench.context)
 
 
-def _safe(links: Mapping[KeyT, str], context: RunContext) -> dict[KeyT, str]:
+def safe_links(links: Mapping[KeyT, str], context: RunContext) -> dict[KeyT, str]:
     """Return the links that may stand in a report, which people pass on."""
-    secrets = [
-        value.get_secret_value()
-        for model in context.settings.values()
-        for _, value in model
-        if isinstance(value, SecretStr) and value.get_secret_value()
-    ]
+    secrets = secrets_in(context.settings.values())
     return {
         key: link for key, link in links.items() if is_public(link) and not any(secret in link for secret in secrets)
     }

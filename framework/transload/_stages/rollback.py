@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-from transload._ledger import UndoRow
+from transload._ledger import Errand, UndoRow
 from transload._pipeline.holder import Holder
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.recover import settle_open_intents
+from transload._recording import KeptExchange, recorded
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import CUT_OVER
 from transload._stages.bench import Bench, marked_columns
@@ -127,7 +128,7 @@ def _walk(
         run_bounded(
             (rows for _, rows in chunks),
             lambda rows, table=table: _undo(bench, table, rows, sparing, dry_run),  # type: ignore[misc]
-            lambda rows, results: _take(bench, results, sparing, tally, dry_run, last),
+            lambda rows, chunk: _take(bench, chunk, sparing, tally, dry_run, last),
             bench.project.settings.run.workers,
         )
         total = sum(tally.undone.values())
@@ -155,15 +156,23 @@ def _require_window(bench: Bench, order: UndoOrder) -> None:
     bench.ledger.audit_log.append("rollback after the window", said)
 
 
-def _undo(
-    bench: Bench, table: TableName, rows: list[UndoRow], sparing: Sparing, dry_run: bool
-) -> list[tuple[UndoRow, str, Outcome | None]]:
-    """Undo rows of one table; runs in a worker thread, and returns why a row was spared."""
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Rows of one table with why each was spared, or what became of it; and what was exchanged for them."""
+
+    results: Sequence[tuple[UndoRow, str, Outcome | None]]
+    exchanges: Sequence[KeptExchange]
+
+
+def _undo(bench: Bench, table: TableName, rows: list[UndoRow], sparing: Sparing, dry_run: bool) -> _Chunk:
+    """Undo rows of one table; runs in a worker thread."""
     now = read_now(bench, table, rows)
     reasons = [sparing.reason(row, now.get(row.row_id)) for row in rows]
     to_undo = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
-    outcomes = iter([Outcome() for _ in to_undo] if dry_run else _send(bench, to_undo))
-    return [(row, reason, None if reason else next(outcomes)) for row, reason in zip(rows, reasons, strict=True)]
+    with recorded(bench.context) as exchanges:
+        outcomes = iter([Outcome() for _ in to_undo] if dry_run else _send(bench, to_undo))
+    results = [(row, reason, None if reason else next(outcomes)) for row, reason in zip(rows, reasons, strict=True)]
+    return _Chunk(results, exchanges)
 
 
 def _send(bench: Bench, rows: Sequence[UndoRow]) -> list[Outcome]:
@@ -197,14 +206,14 @@ def _inverse(row: UndoRow) -> Inverse:
 
 def _take(
     bench: Bench,
-    results: Sequence[tuple[UndoRow, str, Outcome | None]],
+    chunk: _Chunk,
     sparing: Sparing,
     tally: Tally,
     dry_run: bool,
     last: bool,
 ) -> None:
     undone = []
-    for row, reason, outcome in results:
+    for row, reason, outcome in chunk.results:
         if outcome is None:
             tally.spared.append({"record": str(row.key), "table": row.table, "row": row.row_id, "reason": reason})
         elif isinstance(outcome.error, LockedError) and not last:
@@ -221,7 +230,10 @@ def _take(
             continue
         sparing.keep(row)
     if not dry_run:
-        bench.ledger.journal.mark_undone(bench.run_id, undone)
+        orders, table = [row.order for row, _, _ in chunk.results], chunk.results[0][0].table
+        with bench.ledger.database.writing():
+            bench.ledger.exchanges.add(Errand.UNDO, table, bench.run_id, (min(orders), max(orders)), chunk.exchanges)
+            bench.ledger.journal.mark_undone(bench.run_id, undone)
 
 
 def _undo_schema(bench: Bench, tally: Tally) -> None:

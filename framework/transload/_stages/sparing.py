@@ -69,7 +69,7 @@ class Sparing:
         known = -1
         while len(self.needed) > max(known, 0):  # a parent of a parent is needed too
             known = len(self.needed)
-            for row in self.bench.ledger.journal.undo_list():
+            for row in self.chosen.all_rows():
                 if row.ref in self.needed:
                     self.keep(row)
 

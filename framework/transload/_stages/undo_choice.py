@@ -5,7 +5,7 @@ to a customer. What was made earlier and points to it (a customer to its main jo
 along; it keeps the row that it points to.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
@@ -60,11 +60,13 @@ class ChosenRows:
     Attributes:
         rows: The order of each chosen row, by row; None when everything is chosen.
         along: How many of them were not asked for.
+        within: All rows that are looked at; None when the whole list is.
     """
 
     bench: Bench
     rows: dict[RowRef, int] | None = None
     along: int = 0
+    within: Sequence[UndoRow] | None = None
 
     @classmethod
     def of(cls, bench: Bench, choice: UndoChoice) -> "ChosenRows":
@@ -93,13 +95,17 @@ class ChosenRows:
     def __contains__(self, ref: RowRef) -> bool:
         return self.rows is None or ref in self.rows
 
+    def all_rows(self) -> Iterator[UndoRow]:
+        """Walk all rows, chosen or not, newest first."""
+        return self.bench.ledger.journal.undo_list() if self.within is None else iter(self.within)
+
     def undo_list(self) -> Iterator[UndoRow]:
         """Walk the chosen rows, newest first."""
-        return (row for row in self.bench.ledger.journal.undo_list() if row.ref in self)
+        return (row for row in self.all_rows() if row.ref in self)
 
     def others(self) -> Iterator[UndoRow]:
         """Walk the rows that stay because nobody chose them."""
-        return (row for row in self.bench.ledger.journal.undo_list() if row.ref not in self)
+        return (row for row in self.all_rows() if row.ref not in self)
 
     def _add_children(self) -> None:
         assert self.rows is not None  # only a part has children outside

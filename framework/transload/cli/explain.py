@@ -1,11 +1,9 @@
-"""``transload explain``: everything that is known of one record."""
+"""``transload explain``: everything that is known of one record, and what would become of it."""
 
 import sys
 from typing import Annotated
 
-import orjson
 import typer
-from rich.table import Table
 
 from transload.cli._frame import FAILED, HERE, Folder, Json, Traceback, errors, explained, output
 
@@ -17,27 +15,25 @@ def register(app: typer.Typer) -> set[str]:
 
 
 def explain(
-    entity: Annotated[str, typer.Argument(help="The entity: customer, job, ...")],
+    entity: Annotated[str, typer.Argument(help="The entity, or a mapping document: customer, job, invoice, ...")],
     source_id: Annotated[str, typer.Argument(help="The record's id in the source.")],
+    offline: Annotated[bool, typer.Option("--offline", help="From the ledger alone; ask no system.")] = False,
     project: Folder = HERE,
     json: Json = False,
     traceback: Traceback = False,
 ) -> None:
-    """Show a record's source, its row, every write with its outcome, and what is wrong with it."""
+    """Tell a record's story: source, every hook, requests, what is in the target now, and the way back."""
+    from transload._reports import Tone, print_report
     from transload._stages.explain import explain_record
 
     with explained(json, traceback):
-        story = explain_record(project.resolve(), entity, source_id)
-        if json:
-            sys.stdout.write(orjson.dumps(story.as_json(), option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
-        else:
-            console = output()
-            console.print(f"[bold]{story.key}[/]: {story.standing}", soft_wrap=True)
-            for title, rows in story.sections():
-                table = Table(title=title, title_justify="left", show_header=False)
-                for name, value in rows:
-                    table.add_row(name, value)
-                console.print(table)
-    if not story.known:
-        errors().print("The ledger does not know this record.")
+        explanation = explain_record(project.resolve(), entity, source_id, offline=offline)
+    if isinstance(explanation, str):
+        errors().print(explanation, soft_wrap=True, markup=False)
+        raise typer.Exit(FAILED)
+    if json:
+        sys.stdout.write(explanation.written.json.read_text(encoding="utf-8"))
+    else:
+        print_report(explanation.report, output(), explanation.written)
+    if explanation.report.verdict.tone is Tone.BAD:
         raise typer.Exit(FAILED)

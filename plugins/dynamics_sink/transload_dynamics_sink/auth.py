@@ -72,11 +72,12 @@ class ClientCredentials(httpx.Auth):
         client_secret: Its secret.
         resource: Address of the environment that the token is for.
         ca_file: Certificates to trust instead of the usual ones.
+        patience: When to give up.
         transport: The seam for tests; ``None`` means the network.
         clock: The seam for tests; ``None`` means real time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every argument is a keyword
         self,
         *,
         authority: str,
@@ -84,6 +85,7 @@ class ClientCredentials(httpx.Auth):
         client_secret: str,
         resource: str,
         ca_file: Path | None = None,
+        patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Time | None = None,
     ) -> None:
@@ -95,7 +97,8 @@ class ClientCredentials(httpx.Auth):
             base_url=authority,
             read_timeout=30.0,
             ca_file=ca_file,
-            patience=Patience(total=120.0),
+            patience=patience or Patience(total=120.0),
+            private=True,
             transport=transport,
             clock=clock,
         )

@@ -30,6 +30,8 @@ _BYPASS = {
     "MSCRM.BypassBusinessLogicExecution": "CustomSync,CustomAsync",
     "MSCRM.SuppressCallbackRegistrationExpanderJob": "true",
 }
+_TELLING = ("OData-EntityId", "REQ_ID", *_BYPASS)
+"""Headers that say which row it was, by which number support finds the request, and what was skipped."""
 _READABLE = "'()"
 _NO_CONTENT, _NOT_FOUND = 204, 404
 STRONG: Mapping[str, str] = {"Consistency": "Strong"}
@@ -204,6 +206,7 @@ def open_dataverse(context: RunContext) -> Dataverse:
             client_secret=settings.client_secret.get_secret_value(),
             resource=settings.address,
             ca_file=ca_file,
+            patience=context.patience,
         )
         http = HttpClient(
             system="Dataverse",
@@ -211,6 +214,8 @@ def open_dataverse(context: RunContext) -> Dataverse:
             auth=auth,
             headers=_HEADERS,
             ca_file=ca_file,
+            patience=context.patience,
+            telling=_TELLING,
         )
     except OSError as error:
         raise ConfigError(

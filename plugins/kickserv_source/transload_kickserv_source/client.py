@@ -16,6 +16,7 @@ from transload.errors import AuthenticationError, NotOfferedError, ProtocolError
 from transload.http import Exchange, HttpClient, Patience, Time
 from transload.values import Event
 from transload_kickserv_source.inferred import MIXED_ROOT, OTHER_ROOTS
+from transload_kickserv_source.secrets import SECRET_WORDS
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.xml import Document, excerpt, read_errors, read_list, read_record
 
@@ -72,6 +73,7 @@ class KickservClient:
             ca_file=settings.ca_file,
             patience=patience,
             listen=listen,
+            secret_words=SECRET_WORDS,
             transport=transport,
             clock=clock,
         )
@@ -184,4 +186,4 @@ def open_client(context: RunContext) -> KickservClient:
         if exchange.status == 429:
             context.observe(Event("throttled", "kickserv", text="Kickserv asks to slow down"))
 
-    return KickservClient(settings, listen=listen)
+    return KickservClient(settings, listen=listen, patience=context.patience)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from transload.errors import NotOfferedError, RunError
+from transload.http import in_this_context
 from transload.values import Value
 from transload_kickserv_source.client import ForbiddenError, GoneError, KickservClient, ServerFaultError
 from transload_kickserv_source.observations import Observations
@@ -139,11 +140,15 @@ class Reader:
             yield row, self._one(resource, child, self._number(resource, row))
         if not todo or not self._offers[resource, child]:
             return
+
+        def ask(number: Value) -> Document | None:
+            return self._one(resource, child, number)
+
         with ThreadPoolExecutor(self.client.settings.connections) as pool:
             for start in range(0, len(todo), _WINDOW):
                 part = todo[start : start + _WINDOW]
                 numbers = [self._number(resource, row) for row in part]
-                answers = pool.map(lambda number: self._one(resource, child, number), numbers)
+                answers = pool.map(in_this_context(ask), numbers)
                 yield from zip(part, answers, strict=True)
 
     def _one(self, resource: str, child: str, number: Value) -> Document | None:

@@ -20,6 +20,8 @@ _LEAKED = frozenset(
     }
 )
 _SUSPECT = ("token", "password", "salt", "digest", "secret")
+SECRET_WORDS = (*_SUSPECT, "stripe-customer-id", "stripe_customer_id")
+"""One of these stands in the name of every field that is secret."""
 _ELEMENT = re.compile(r"<([A-Za-z_][\w.-]*)[^<>]*(?:>([^<]*)|$)")
 
 

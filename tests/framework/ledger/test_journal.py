@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from transload._ledger import Intent, Ledger, MappedRow, WriteStatus
+from transload._ledger.references import rows_pointing_to
 from transload.errors import LedgerError, RefusedError
 from transload.values import (
     Associate,
@@ -356,3 +357,49 @@ def test_a_batch_that_cannot_be_kept_leaves_no_trace(ledger: Ledger) -> None:
     assert ledger.journal.open_intents() == []
     assert ledger.audit_log.verify().ok
     write(ledger, upsert("3"))
+
+
+# --- for an explanation
+
+
+def test_the_history_of_a_record_is_found_without_its_row(ledger: Ledger) -> None:
+    write(ledger, upsert("1", title="leak"), upsert("11", title="drip"), link("1"))
+    ledger.journal.mark_undone("run-2", [(ref("r1"), Outcome())])
+
+    history = ledger.journal.history_of(key("1"))
+
+    assert [(entry.write, entry.status) for entry in history] == [
+        (upsert("1", title="leak"), WriteStatus.UNDONE),
+        (link("1"), WriteStatus.UNDONE),
+    ]
+
+
+def test_the_undo_of_some_rows_is_that_of_the_whole_list(ledger: Ledger) -> None:
+    before = Row(RowId("r2"), {"title": "old"})
+    write(ledger, upsert("1", title="leak"))
+    write(ledger, upsert("2", title="drip"), before=before)
+    write(ledger, state("1", 1, 5), link("1"))
+
+    found = ledger.journal.undo_rows([ref("r2"), ref("r1"), ref("none")])
+
+    assert found == list(ledger.journal.undo_list())
+
+
+def test_rows_that_point_to_others_are_found_whatever_points(ledger: Ledger) -> None:
+    parties = (ref("r1"), ref("elsewhere"))
+    write(ledger, upsert("1"), upsert("2", parentid=ref("r1")), upsert("3", parties=parties), upsert("4", parentid=TAG))
+    write(ledger, link("5", ref("r1")), upsert("6", text='["incident","r1"]'))
+
+    assert rows_pointing_to(ledger.database, {ref("r1")}) == {ref("r2"), ref("r3"), ref("r5")}
+    assert rows_pointing_to(ledger.database, {ref("r2")}) == set()
+
+
+def test_the_audit_log_knows_when_a_row_was_undone(ledger: Ledger) -> None:
+    write(ledger, upsert("1"), upsert("2"))
+    ledger.journal.mark_undone("run-2", [(ref("r1"), Outcome())])
+    ledger.journal.mark_undone("run-3", [(ref("r2"), REFUSED)])
+
+    [undone], [refused] = (list(ledger.audit_log.about_row("undo", row)) for row in ("r1", "r2"))
+
+    assert (undone.body["run"], undone.body["rows"]) == ("run-2", [["incident", "r1", ""]])
+    assert refused.body["rows"][0][2]

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transload._ledger import Ledger, StagedCounts
+from transload._ledger.codec import digest
 from transload.values import EntityName, Record, RecordKey, SourceId, Value
 
 JOB = EntityName("job")
@@ -30,7 +31,7 @@ def test_a_record_comes_back_as_it_was_staged(ledger: Ledger) -> None:
 
     ledger.staging.add([staged], "run-1")
 
-    found = ledger.staging.find(staged.key)
+    found = ledger.staging.find_many([staged.key])[staged.key]
     assert found == staged
     assert found.modified_at is not None
     assert found.modified_at.tzinfo is UTC
@@ -60,7 +61,9 @@ def test_of_records_with_one_key_the_last_counts(ledger: Ledger) -> None:
     counts = ledger.staging.add([record("1", name="first"), record("1", name="last")], "run-1")
 
     assert counts == StagedCounts(new=1, changed=0, unchanged=0)
-    assert ledger.staging.find(RecordKey(JOB, SourceId("1"))) == record("1", name="last")
+    assert ledger.staging.find_many([RecordKey(JOB, SourceId("1"))]) == {
+        RecordKey(JOB, SourceId("1")): record("1", name="last")
+    }
 
 
 def test_batches_go_by_number_and_then_by_text(ledger: Ledger) -> None:
@@ -91,6 +94,22 @@ def test_a_record_that_a_full_reading_missed_has_vanished(ledger: Ledger) -> Non
     assert ids(ledger) == ["1"]
     assert ledger.staging.counts() == {JOB: 1, EntityName("customer"): 1}
     assert ledger.staging.find(RecordKey(JOB, SourceId("2"))) is not None
+
+
+def test_a_record_is_found_with_what_is_known_of_it(ledger: Ledger) -> None:
+    ledger.staging.add([record("1", name="a"), record("2", name="b")], "run-1", reading=3)
+    ledger.staging.add([record("1", name="a")], "run-2", reading=4)
+    ledger.staging.mark_vanished("run-2", [JOB])
+
+    live, gone = (ledger.staging.find(RecordKey(JOB, SourceId(found))) for found in "12")
+
+    assert live is not None
+    assert gone is not None
+    assert (live.record, live.seen_run, live.reading, live.vanished_at) == (record("1", name="a"), "run-2", 4, None)
+    assert (live.size, live.digest) == (len(b'{"name":"a"}'), digest(b'{"name":"a"}'))
+    assert (gone.seen_run, gone.reading) == ("run-1", 3)
+    assert gone.vanished_at is not None
+    assert ledger.staging.find(RecordKey(JOB, SourceId("3"))) is None
 
 
 def test_a_vanished_record_that_comes_back_lives_again(ledger: Ledger) -> None:

@@ -105,6 +105,18 @@ def test_values_read_as_people_write_them(report: Report, tmp_path: Path) -> Non
     assert [head.get("scope") for head in found.iter("th")] == ["col"] * len(row)
 
 
+def test_data_is_set_letter_by_letter_with_its_line_breaks(report: Report, tmp_path: Path) -> None:
+    columns = [Column("said", "Said", exact=True), Column("who", "Who")]
+    table = Table("Answers", columns, [{"said": '{\n "id": 7\n}', "who": "the target"}])
+
+    found = page(replace(report, tables=[table]), tmp_path)
+
+    said, who = found.iterfind(".//section[@id='table-answers']//tbody/tr/td")
+    assert said.text_content() == '{\n "id": 7\n}'
+    assert "exact" in said.get("class", "")
+    assert "exact" not in who.get("class", "")
+
+
 def test_a_badge_carries_words_and_the_tone_of_its_row(report: Report, tmp_path: Path) -> None:
     own_words = Table("A", [Column("w", "Result", badge=True)], [{"w": "differs", "t": Tone.BAD}], tone_key="t")
     tone_column = Table("B", [Column("t", "Result")], [{"t": Tone.WARN}], tone_key="t")
