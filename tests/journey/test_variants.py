@@ -36,6 +36,7 @@ class There:
     reconciled: Answer
     written_by_second: list[str]
     digests: tuple[dict[str, str], dict[str, str]]
+    files_fetched_back: int
 
     @property
     def company(self) -> Any:
@@ -93,8 +94,10 @@ def there(
     with client.written() as written:
         client.walk(("run",))
     reconciled = client.do("reconcile", "--json")
+    org.requests.clear()
     client.walk(("rollback",))
-    return There(client, request.param, rows, before, reconciled, written, (untouched, client.digest()))
+    fetched = sum("/$value" in request.path for request in org.requests)
+    return There(client, request.param, rows, before, reconciled, written, (untouched, client.digest()), fetched)
 
 
 @pytest.fixture
@@ -122,6 +125,10 @@ def test_a_rollback_restores_every_row_and_the_metadata(there: There) -> None:
     before, after = there.digests
 
     assert {name for name in before | after if before.get(name) != after.get(name)} == set()
+
+
+def test_a_rollback_fetches_each_file_once(there: There) -> None:
+    assert there.files_fetched_back == sum(1 for _ in there.company.attachments.rows())
 
 
 @pytest.mark.parametrize(
