@@ -161,6 +161,8 @@ class TargetColumn:
         creatable: May be sent when the row is created.
         updatable: May be sent afterwards.
         cascades: Writing it anew also changes it in the rows that point to this one: an owner.
+        also_called: What other systems call what it holds, for proposals; ``~`` before a name marks it as a
+            second choice. Without any the column goes by its own name, or by what the framework knows of it.
     """
 
     name: str
@@ -177,6 +179,7 @@ class TargetColumn:
     updatable: bool = True
     custom: bool = False
     cascades: bool = False
+    also_called: tuple[str, ...] = ()
 
     def misfit(self, wanted: "TargetColumn") -> str | None:
         """Return why this column, which is there, cannot hold what is wanted; None when it can."""
@@ -622,7 +625,7 @@ class Event:
 
     Attributes:
         name: What happened: ``pass_started``, ``batch_loaded``, ``pass_finished``,
-            ``extracted``, ``throttled``.
+            ``extracted``, ``surveyed``, ``throttled``.
         subject: Entity or table it happened to.
         done: How many so far.
         total: Out of how many, when known.

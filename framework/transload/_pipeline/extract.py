@@ -86,7 +86,7 @@ def _stage_entity(
             )
             raise PluginDefectError("the source", defect)
         seen += len(chunk)
-        context.observe(Event("extracted", entity, seen))
+        context.observe(Event("extracted", entity, seen, None, "read"))
     staging.mark_read(run_id, entity)
 
 

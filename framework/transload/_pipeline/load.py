@@ -65,11 +65,16 @@ class PassCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A batch on its way, with the ids of its intents."""
+    """A batch on its way, with the ids of its intents.
+
+    Attributes:
+        records: How many records are done when it is: those of a chunk, with the last batch of it.
+    """
 
     batch: Batch
     intents: Sequence[int]
     creates: bool
+    records: int = 0
 
 
 @dataclass(slots=True)
@@ -118,16 +123,28 @@ class Loader:
         self.context.observe(Event("pass_started", step.entity, 0, total, step.phase))
         done = 0
 
-        def tasks() -> Iterator[_Task]:
+        def tell(records: int) -> None:
             nonlocal done
+            done += records
+            self.context.observe(Event("batch_loaded", step.entity, done, total, step.phase))
+
+        def tasks() -> Iterator[_Task]:
             for chunk in chunks:
                 if self.over_budget:
                     return
-                yield from self._tasks(mapper, chunk, counts)
-                done += len(chunk)
-                self.context.observe(Event("batch_loaded", step.entity, done, total, step.phase))
+                waits = False
+                for task in self._tasks(mapper, chunk, counts):
+                    waits = waits or task.records > 0
+                    yield task
+                if not waits:
+                    tell(len(chunk))
 
-        run_bounded(tasks(), self._send, lambda task, outcomes: self._settle(task, outcomes, counts), self.workers)
+        def take(task: _Task, outcomes: Sequence[Outcome]) -> None:
+            self._settle(task, outcomes, counts)
+            if task.records:
+                tell(task.records)
+
+        run_bounded(tasks(), self._send, take, self.workers)
         self.context.observe(
             Event("pass_finished", step.entity, done if self.over_budget else total, total, step.phase)
         )
@@ -150,7 +167,7 @@ class Loader:
         counts.unchanged += decision.unchanged
         counts.conflicts.extend(decision.conflicts)
         self._reopen(decision.reopen)
-        yield from self._begin(decision.intents)
+        yield from self._begin(decision.intents, len(keys))
 
     def _transform(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> list[Write]:
         """Translate, and point each write to the row that its record is known to be."""
@@ -273,17 +290,18 @@ class Loader:
         for task in self._begin(intents):
             self.ledger.journal.settle(self.context.run_id, list(zip(task.intents, self._send(task), strict=True)))
 
-    def _begin(self, intents: Sequence[Intent]) -> Iterator[_Task]:
-        """Record intents, and group them into batches of one kind, table and effect."""
+    def _begin(self, intents: Sequence[Intent], records: int = 0) -> Iterator[_Task]:
+        """Record intents, and group them into batches of one kind, table and effect; the last ends some records."""
         for entity in {intent.write.key.entity for intent in intents}:
             self.holder.take(entity)
         groups: dict[tuple[str, TableName, bool], list[Intent]] = {}
         for intent in intents:
             kind = (type(intent.write).__name__, intent.write.table, intent.creates)
             groups.setdefault(kind, []).append(intent)
-        for (_, table, creates), group in groups.items():
+        for place, ((_, table, creates), group) in enumerate(groups.items(), 1):
             ids = self.ledger.journal.begin(self.context.run_id, group)
-            yield _Task(Batch(table, [intent.write for intent in group]), ids, creates)
+            ends = records if place == len(groups) else 0
+            yield _Task(Batch(table, [intent.write for intent in group]), ids, creates, ends)
 
     def _send(self, task: _Task) -> Sequence[Outcome]:
         return self.plugins.load(task.batch, self.context)

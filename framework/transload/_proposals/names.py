@@ -55,7 +55,7 @@ def aliases_of(table: TargetTable, column: TargetColumn, vocabulary: Vocabulary)
 
 
 def _aliases(table: TargetTable, column: TargetColumn, vocabulary: Vocabulary) -> Iterator[Alias]:
-    listed = _known().get(table.name, {}).get(column.name) or _known()[""].get(column.name)
+    listed = column.also_called or _known().get(table.name, {}).get(column.name) or _known()[""].get(column.name)
     for text in listed or [_own_name(column.name)]:
         plain = text.removeprefix(SECOND_CHOICE).strip()
         if meaning := vocabulary.meaning(plain):
@@ -82,7 +82,7 @@ def is_offered(table: TargetTable, column: TargetColumn) -> bool:
     """Return whether a column may be proposed: it takes values, or people look for it though the target fills it."""
     if column.name in read_data("names")["never"] or column.type is ColumnType.ID:
         return False
-    if column.name in _known().get(table.name, {}) or column.name in _known()[""]:
+    if column.also_called or column.name in _known().get(table.name, {}) or column.name in _known()[""]:
         return True
     return column.creatable or column.updatable
 

@@ -70,7 +70,8 @@ def propose(gaps: Sequence[MappingGap], mappings: Sequence[MappingDocument], tar
 
 def rank(gaps: Sequence[MappingGap], table: TargetTable) -> list[Ranking]:
     """Return for each field of one entity the columns of its table that it may mean."""
-    vocabulary, weights = load_vocabulary(), load_weights()
+    called = (name for column in table.columns.values() for name in column.also_called)
+    vocabulary, weights = load_vocabulary().with_words(called), load_weights()
     index = _Index(table, vocabulary)
     return [index.ranking(field, weights) for field in _read(gaps, table, vocabulary)]
 

@@ -62,6 +62,12 @@ class Vocabulary:
     units: frozenset[str]
     _read: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
+    def with_words(self, texts: Iterable[str]) -> "Vocabulary":
+        """Return the vocabulary with the words of some texts, of which nothing else is known."""
+        words = {_singular(word, self.phrases) for text in texts for word in split_words(text)}
+        new = {word for word in words - self.words if len(word) > 1 or not word.isalpha()}
+        return replace(self, words=self.words | new, _read={}) if new else self
+
     def meaning(self, name: str) -> tuple[str, ...]:
         """Return the meaning of a name: known words in their one spelling, without noise."""
         if name not in self._read:

@@ -59,10 +59,14 @@ def run(bench: Bench, only: str = "") -> Report:
         passes = passes_of(bench, machinery, EntityName(only)) if only else machinery.plan.passes
         counts = load(bench, machinery, passes)
     report = load_report(bench, machinery, counts, recovered, findings)
-    if only:
-        facts = {**report.facts, "Only": f"{only}; its states are set by a run of everything"}
-        report = replace(report, facts=facts)
-    return report
+    if not only:
+        return report
+    following = "transload run" if report.verdict.tone is not Tone.BAD else f"transload run --only {only}"
+    return replace(
+        report,
+        facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"},
+        verdict=replace(report.verdict, next_command=following),
+    )
 
 
 def retry(bench: Bench) -> Report:

@@ -76,7 +76,7 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
             what = f"{each} says {show(each.value)} for the load, and said {show(each.former) or 'nothing'} before"
             console.print(what + ("" if running else "; the next run or rollback gives that back"))
         if following := _next(runs[-1] if runs else None):
-            console.print(f"Next: {following}")
+            console.print(f"Next: {following}" + (", should it not be running any more" if running is not None else ""))
 
 
 def _next(last: "Run | None") -> str:

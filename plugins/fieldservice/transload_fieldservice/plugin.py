@@ -1,6 +1,6 @@
 """Hooks of the Field Service option: other documents for jobs, events, hours and what belongs to them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -9,6 +9,7 @@ from transload.mapping import Mapping as MappingDocument
 from transload_fieldservice.audit import findings
 from transload_fieldservice.converters import CONVERTERS
 from transload_fieldservice.documents import documents_for
+from transload_fieldservice.names import with_names
 from transload_fieldservice.settings import FieldServiceSettings
 
 
@@ -29,6 +30,13 @@ def mappings(source: str, target: str, context: RunContext) -> Sequence[MappingD
     """Return the documents that put work orders in place of cases, for the sources that have some."""
     found = documents_for(source, context.settings_of(FieldServiceSettings)) if target == "dynamics365" else []
     return found or None
+
+
+@hookimpl(wrapper=True)
+def describe_target() -> Generator[None, TargetSchema | None, TargetSchema | None]:
+    """Say of the columns of Field Service what they are called elsewhere."""
+    schema = yield
+    return with_names(schema) if schema is not None else None
 
 
 @hookimpl

@@ -16,6 +16,7 @@ import pytest
 from transload._proposals import propose
 from transload.mapping import NO_TARGET, MappingGap, Proposal
 from transload.values import ColumnType, EntityName, FieldType, TableName, TargetColumn, TargetSchema, TargetTable
+from transload_fieldservice.names import with_names
 
 DATA = Path(__file__).parents[2] / "data" / "proposals"
 TUNED = ("judged.csv", "pairs.csv", "systems.csv")
@@ -91,12 +92,13 @@ def half_of(pair: Pair) -> int:
 
 @cache
 def table(name: str) -> TargetTable:
-    """Return a table with the columns that it has in Dynamics 365."""
+    """Return a table with the columns that it has in Dynamics 365, and the names that the option for them knows."""
     schema = files("transload_sandbox.dataverse") / "schema" / f"{name}.json"
     raw = json.loads(schema.read_text(encoding="utf-8"))
-    return TargetTable(
+    plain = TargetTable(
         TableName(name), name, raw["primary_id"], raw["primary_name"], {c["name"]: _column(c) for c in raw["columns"]}
     )
+    return with_names(TargetSchema("dynamics365", "", {plain.name: plain})).tables[plain.name]
 
 
 def _column(raw: Mapping[str, Any]) -> TargetColumn:

@@ -1,5 +1,7 @@
 """What is proposed for fields that no rule covers, and why."""
 
+from dataclasses import replace
+
 import pytest
 
 from transload._proposals import propose
@@ -206,6 +208,21 @@ def test_a_text_that_holds_amounts_goes_to_a_money_column_with_less_confidence_t
 
 def test_a_column_that_nobody_has_listed_goes_by_its_name_and_label() -> None:
     assert proposals(gap("boiler_make"))["boiler_make"].column == "mig_boilermake"
+
+
+def test_a_column_goes_by_what_its_table_says_it_is_also_called() -> None:
+    columns = {
+        "x_one": TargetColumn("x_one", ColumnType.TEXT, also_called=("flue diameter", "~chimney width")),
+        "x_two": TargetColumn("x_two", ColumnType.TEXT, also_called=("chimney width",)),
+    }
+    target = TargetSchema("", "", {ACCOUNT.name: replace(ACCOUNT, columns=columns)})
+
+    found = {
+        each.field: each.column
+        for each in propose([gap("FlueDiameter"), gap("chimneywidth"), gap("x_one_x")], [], target)
+    }
+
+    assert found == {"FlueDiameter": "x_one", "chimneywidth": "x_two", "x_one_x": NO_TARGET}
 
 
 def test_the_plan_shows_the_frameworks_proposals(client: ClientFolder) -> None:
