@@ -41,6 +41,7 @@ class There:
     reconciled: Answer
     written_by_second: list[str]
     digests: tuple[dict[str, str], dict[str, str]]
+    files_fetched_back: int
 
     @property
     def plugins(self) -> tuple[str, ...]:
@@ -104,8 +105,12 @@ def there(loaded: Company) -> There:
         client.walk(("run",), ("delta",))
     reconciled = client.do("reconcile", "--json")
     client.walk(("approve", "cutover", "--by", "Rosalind Vane"), ("audit-log", "verify"), ("rollback", "--dry-run"))
+    requests = client.sandbox.dataverse.org.requests
+    requests.clear()
     client.walk(("rollback",))
-    return There(client, rows, loaded.rows, status, told, reconciled, written, (loaded.untouched, client.digest()))
+    fetched = sum("/$value" in request.path for request in requests)
+    digests = loaded.untouched, client.digest()
+    return There(client, rows, loaded.rows, status, told, reconciled, written, digests, fetched)
 
 
 @pytest.fixture
@@ -139,6 +144,10 @@ def test_a_rollback_restores_every_row_and_the_metadata(there: There) -> None:
     before, after = there.digests
 
     assert {name for name in before | after if before.get(name) != after.get(name)} == set()
+
+
+def test_a_rollback_fetches_each_file_once(there: There) -> None:
+    assert there.files_fetched_back == sum(1 for _ in there.company.attachments.rows())
 
 
 @pytest.mark.parametrize(

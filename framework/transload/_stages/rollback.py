@@ -32,6 +32,7 @@ from transload.values import (
     Disassociate,
     DropSchema,
     Event,
+    FileRef,
     Inverse,
     Outcome,
     RestoreRow,
@@ -166,13 +167,24 @@ class _Chunk:
 
 def _undo(bench: Bench, table: TableName, rows: list[UndoRow], sparing: Sparing, dry_run: bool) -> _Chunk:
     """Undo rows of one table; runs in a worker thread."""
-    now = read_now(bench, table, rows)
-    reasons = [sparing.reason(row, now.get(row.row_id)) for row in rows]
+    told = [row if row.ref in sparing.people else _without_files(row) for row in rows]
+    now = read_now(bench, table, told)
+    reasons = [sparing.reason(row, now.get(row.row_id)) for row in told]
     to_undo = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
     with recorded(bench.context) as exchanges:
         outcomes = iter([Outcome() for _ in to_undo] if dry_run else _send(bench, to_undo))
     results = [(row, reason, None if reason else next(outcomes)) for row, reason in zip(rows, reasons, strict=True)]
     return _Chunk(results, exchanges)
+
+
+def _without_files(row: UndoRow) -> UndoRow:
+    """Return a row that we made without its files, which the survey has found as they were sent.
+
+    Whoever replaces one since touches the row, and the row says so: to fetch them all again would tell no more.
+    """
+    if not row.created:
+        return row
+    return replace(row, written={name: cell for name, cell in row.written.items() if not isinstance(cell, FileRef)})
 
 
 def _send(bench: Bench, rows: Sequence[UndoRow]) -> list[Outcome]:
