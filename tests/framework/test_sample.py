@@ -35,7 +35,7 @@ def test_all_that_occurs_is_shown_and_what_does_not_occur_is_listed_with_why(rea
 
     [job] = [row for row in result.rows(SHOWN) if row["document"] == "job"]
     missing = hidden(result, "job")
-    assert (job["RULE"], job["VALUE"]) == ("5 of 5", "3 of 3")
+    assert (job["rules"], job["values"]) == ("5 of 5", "3 of 3")
     assert missing["value", "urgent"] == ("no record has it", 0)
     assert missing["branch", "empty, so the placeholder"] == ("no record takes it", 0)
     assert "not in the source: 1 value" in job["why"]

@@ -3,6 +3,7 @@
 import pytest
 
 from transload.testing import ClientFolder, Mishap
+from transload.values import RowId
 
 TABLES = ("systemuser", "account", "incident", "task")
 REMOVE = "sample --remove"
@@ -16,7 +17,7 @@ def passing(ready: ClientFolder) -> ClientFolder:
     return ready
 
 
-def change_a_row(client: ClientFolder) -> str:
+def change_a_row(client: ClientFolder) -> RowId:
     row_id = next(iter(client.target.rows("task")))
     client.target.put("task", row_id, subject="By hand")
     return row_id

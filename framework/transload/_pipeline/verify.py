@@ -11,10 +11,11 @@ from enum import StrEnum
 
 from transload._ledger import Ledger, write_identity
 from transload._pipeline.closed import ClosedRows
-from transload._pipeline.compare import same, tell, wishes
+from transload._pipeline.compare import same, wishes
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
-from transload._pipeline.transform import CompiledMapping, state_column, status_column
+from transload._pipeline.telling import source_of, tell, told_columns
+from transload._pipeline.transform import CompiledMapping
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.values import (
@@ -32,7 +33,6 @@ from transload.values import (
     RowRef,
     SetState,
     TableName,
-    TargetColumn,
     Upsert,
     Value,
 )
@@ -271,7 +271,7 @@ class Verifier:
         for key, error in ((rejection.key, rejection.error) for rejection in chunk.incomputable):
             row_id = mapper.row_id(key.source_id)
             yield FieldCheck(key, table, row_id, "(computed)", {}, str(error), "", Mismatch.VALUE)
-        columns = _told_columns(mapper)
+        columns = told_columns(mapper)
         for ref, (record, cells) in chunk.wanted.items():
             row = rows.get(ref.row_id)
             if row is None:
@@ -282,7 +282,7 @@ class Verifier:
             known = self._known(one for name in told for one in (cells[name], row.columns.get(name)))
             for name in told:
                 mismatch = None if equal[name] else self._classify(ref, record, name, cells[name], row)
-                source = _source_of(mapper, record, name)
+                source = source_of(mapper, record, name)
                 wanted, actual = (tell(side, columns.get(name), known) for side in (cells[name], row.columns.get(name)))
                 yield FieldCheck(record.key, table, ref.row_id, name, source, wanted, actual, mismatch)
 
@@ -331,17 +331,3 @@ def _rows_of(cell: Cell) -> Iterator[RowRef]:
 def _points(cell: Cell) -> int:
     """Return to how many rows a cell points."""
     return sum(1 for _ in _rows_of(cell))
-
-
-def _told_columns(mapper: CompiledMapping) -> Mapping[str, TargetColumn]:
-    """Return the columns of a table, with the states that rows of it can be in."""
-    states = mapper.table.states
-    return {**mapper.table.columns, "statecode": state_column(states), "statuscode": status_column(states)}
-
-
-def _source_of(mapper: CompiledMapping, record: Record, column: str) -> Mapping[str, Value]:
-    rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
-    if column in rules:
-        return {name: record.fields.get(name) for name in rules[column].sources}
-    key = mapper.document.key
-    return {key.from_: str(record.key.source_id)} if key is not None and key.column == column else {}

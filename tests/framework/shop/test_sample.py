@@ -19,7 +19,7 @@ def test_every_owner_that_occurs_is_shown_and_one_who_owns_nothing_is_listed(sho
     result = shop.walk(*READY)
 
     [employee] = [row for row in result.rows("what-the-sample-shows") if row["document"] == "employee"]
-    assert employee["OWNER"] == "2 of 2"
+    assert employee["owners"] == "2 of 2"
     assert ("owner", "employee 3", "no record points there") in {
         (row["kind"], row["what"], row["why"]) for row in result.rows("what-it-does-not-show")
     }
@@ -28,8 +28,8 @@ def test_every_owner_that_occurs_is_shown_and_one_who_owns_nothing_is_listed(sho
 def test_every_value_that_a_condition_lets_in_is_a_branch(ready_shop: ClientFolder) -> None:
     shown = {row["document"]: row for row in tables(ready_shop)["what-the-sample-shows"]}
 
-    assert shown["person"]["BRANCH"] == "2 of 2"
-    assert shown["company"]["BRANCH"] == "1 of 1"
+    assert shown["person"]["branches"] == "2 of 2"
+    assert shown["company"]["branches"] == "1 of 1"
 
 
 def test_options_of_a_column_that_no_record_has_are_listed(ready_shop: ClientFolder) -> None:
