@@ -19,6 +19,7 @@ from transload.testing import host_plugins, open_context
 from transload_dynamics_sink import plugin as dynamics_sink
 from transload_dynamics_sink.settings import DynamicsSettings
 from transload_fieldservice import plugin as fieldservice
+from transload_fieldservice.settings import FieldServiceSettings
 from transload_kickserv_source import plugin as kickserv_source
 from transload_kickserv_source.schema import describe
 from transload_kickserv_source.settings import KickservSettings
@@ -52,9 +53,10 @@ class Variant:
     tags: str = ""
     individuals: str = "account"
     categories: str = "column"
+    invoiced_jobs: str = "completed"
 
     def __str__(self) -> str:
-        work = "work orders" if self.fieldservice else "cases"
+        work = f"work orders {self.invoiced_jobs}" if self.fieldservice else "cases"
         return f"{work}, tags {self.tags or 'off'}, individuals {self.individuals}, categories {self.categories}"
 
 
@@ -95,6 +97,7 @@ VARIANTS = [
         (False, True), ("", "table", "choice", "territory"), ("account", "contact", "both"), ("column", "families")
     )
 ]
+VARIANTS.append(Variant(fieldservice=True, invoiced_jobs="posted"))
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +115,8 @@ def ship(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Variant], Shippe
         return offered(kickserv_source, KickservSettings.model_validate({**ACCOUNT, **choices}))
 
     @cache
-    def by_fieldservice() -> list[Mapping]:
-        return offered(fieldservice)
+    def by_fieldservice(invoiced_jobs: str) -> list[Mapping]:
+        return offered(fieldservice, FieldServiceSettings.model_validate({"invoiced_jobs": invoiced_jobs}))
 
     @cache
     def by_tags(become: str) -> list[Mapping]:
@@ -130,7 +133,7 @@ def ship(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Variant], Shippe
     @cache
     def shipped(variant: Variant) -> Shipped:
         documents = list(by_kickserv(variant.individuals, variant.categories))
-        documents += by_fieldservice() if variant.fieldservice else []
+        documents += by_fieldservice(variant.invoiced_jobs) if variant.fieldservice else []
         documents += by_tags(variant.tags) if variant.tags else []
         there = target(variant.fieldservice)
         combined = combine_mappings(documents, {str(table) for table in there.tables})
@@ -154,7 +157,7 @@ def read_target(folder: Path, with_fieldservice: bool) -> TargetSchema:
         for file in root.rglob("mappings/**/*.yaml")
         for line in file.read_text(encoding="utf-8").splitlines()
         if line.startswith("table: ") and "{" not in line
-    }
+    } | {TableName("msdyn_fieldservicesetting")}
     with Sandbox(customers=1, field_service=with_fieldservice) as sandbox:
         settings = DynamicsSettings(
             url=HttpUrl(sandbox.dataverse.url),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 VARIANTS: tuple[tuple[str, ...], ...] = ((), ("tags",), ("fieldservice",), ("fieldservice", "tags"))
 ESTIMATED = ("won_date", "estimate_sent_on", "estimate_scheduled_on")
 CALENDAR = ("appointment", "phonecall", "email")
+POSTED = 690970004
+STAMPS = ("@odata.etag", "modifiedon", "_modifiedby_value", "versionnumber")
 Records = list[Mapping[str, Any]]
 
 
@@ -67,12 +69,24 @@ class There:
         return {row[f"{table}id"]: str(row[column]) for row in self.new(table) if row[column]}
 
 
+def let_field_service_work_along(client: Client, *, posted: bool) -> None:
+    """Let completed bookings make time entries and posted work orders invoices, and let jobs be posted or not."""
+    [setting] = client.rows("msdyn_fieldservicesetting")
+    address = f"msdyn_fieldservicesettings({setting['msdyn_fieldservicesettingid']})"
+    client.change(address, msdyn_timeentrygenerationstrategy=192355201, msdyn_workorderinvoicecreation=690970001)
+    if posted:
+        with client.project_file.open("a", encoding="utf-8") as file:
+            file.write('[fieldservice]\ninvoiced_jobs = "posted"\n')
+
+
 @pytest.fixture(scope="module", params=VARIANTS, ids=lambda plugins: "+".join(plugins) or "plain")
 def there(
     request: pytest.FixtureRequest, open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]
 ) -> There:
     client = open_client(customers=4, plugins=request.param)
     org = client.sandbox.dataverse.org
+    if "fieldservice" in request.param:
+        let_field_service_work_along(client, posted="tags" in request.param)
     untouched, before = client.digest(), {table: client.rows(table) for table in org.environment.model.tables}
     client.walk(*to_the_sample, ("run",))
     rows = {table: client.rows(table) for table in org.environment.model.tables}
@@ -81,6 +95,14 @@ def there(
     reconciled = client.do("reconcile", "--json")
     client.walk(("rollback",))
     return There(client, request.param, rows, before, reconciled, written, (untouched, client.digest()))
+
+
+@pytest.fixture
+def with_service(there: There) -> There:
+    """Give the variants with Field Service."""
+    if "fieldservice" not in there.plugins:
+        pytest.skip("without Field Service")
+    return there
 
 
 def test_reconciliation_finds_nothing_and_says_go(there: There) -> None:
@@ -125,6 +147,26 @@ def test_every_record_has_one_row_and_every_row_its_record(there: There, column:
 
     assert Counter(keys) == Counter(str(record["id"]) for record in records)
     assert records
+
+
+def test_field_service_adds_nothing_of_its_own_and_works_along_again_afterwards(with_service: There) -> None:
+    entries: Records = list(with_service.company.time_entries.rows())
+    [before] = with_service.before["msdyn_fieldservicesetting"]
+
+    [after] = with_service.rows["msdyn_fieldservicesetting"]
+
+    assert len(with_service.new("msdyn_timeentry")) == len(entries)
+    assert len(with_service.new("invoice")) == len(with_service.invoices)
+    assert after | {name: before[name] for name in STAMPS} == before
+
+
+def test_jobs_that_are_done_are_posted_only_when_a_setting_says_so(with_service: There) -> None:
+    done = {str(row["id"]) for row in with_service.invoices if row["status"] == "complete"}
+
+    posted = {row["ks_jobid"] for row in with_service.new("msdyn_workorder") if row["msdyn_systemstatus"] == POSTED}
+
+    assert posted == (done if "tags" in with_service.plugins else set())
+    assert done
 
 
 def test_every_event_is_in_the_calendar_or_on_the_schedule_board(there: There) -> None:
@@ -173,6 +215,10 @@ def test_every_row_hangs_on_the_row_of_its_parent(there: There) -> None:
         payment = payments[str(row["ks_kickservpaymentid"])]
         assert job[row["_ks_job_value"]] == str(payment["job_id"])
         assert account[row["_ks_account_value"]] == str(payment["customer_id"])
+        if row["_ks_invoice_value"] is not None:
+            document = next(one for one in there.new("invoice") if one["invoiceid"] == row["_ks_invoice_value"])
+            shared = ("_ownerid_value", "_transactioncurrencyid_value")
+            assert [row[name] for name in shared] == [document[name] for name in shared]
 
 
 def test_every_note_and_every_file_hangs_where_it_was_written(there: There) -> None:

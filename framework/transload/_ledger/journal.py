@@ -272,6 +272,10 @@ class Journal:
         """Walk the rows to undo, newest first; rows may be marked undone while it is walked."""
         return self._written.undo_list()
 
+    def undo_count(self) -> int:
+        """Return how many rows there are to undo."""
+        return self._written.count()
+
     def mark_undone(self, run_id: str, results: Sequence[tuple[RowRef, Outcome]]) -> None:
         """Record which rows are back as they were, in one transaction.
 

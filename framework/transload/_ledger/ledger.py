@@ -11,6 +11,7 @@ from sqlalchemy import inspect, select
 
 from transload._ledger.audit_log import AuditLog
 from transload._ledger.connection import Database, LedgerInUseError, connect
+from transload._ledger.held import HeldSettings
 from transload._ledger.journal import Journal
 from transload._ledger.notes import Notes
 from transload._ledger.runs import Runs
@@ -32,6 +33,7 @@ class Ledger:
         staging: Records as the source said them.
         journal: Id map, writes and their outcomes, the way back.
         notes: Findings, losses, flags, dead letters, parked records, approvals.
+        held: Settings of the target that say something else while a command loads.
         audit_log: The hash chain over what happened.
         database: The connection below.
     """
@@ -43,6 +45,7 @@ class Ledger:
         self.staging = Staging(database, clock)
         self.notes = Notes(database, clock, self.audit_log)
         self.journal = Journal(database, clock, self.audit_log, self.notes)
+        self.held = HeldSettings(database, clock, self.audit_log, self.runs)
 
     @classmethod
     def open(

@@ -5,11 +5,11 @@ the plugins, once per run. What has no row is treated as its rule says: the reco
 parked, rejected, pointed to a stand-in and flagged, or left without.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from transload._ledger import Ledger
-from transload._pipeline.rules import PLACEHOLDER_ID
+from transload._pipeline.rules import PLACEHOLDER_ID, Notes
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.errors import RecordError, UnresolvedLookupError
@@ -41,6 +41,8 @@ class Resolved:
     writes: list[Write] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     rejected: list[tuple[RecordKey, RecordError]] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
+    """Lookups that were left empty."""
 
 
 @dataclass(slots=True)
@@ -58,35 +60,48 @@ class Resolver:
     _found: dict[Lookup, RowRef | None] = field(default_factory=dict)
     _placeholders: set[RowRef] = field(default_factory=set)
 
-    def resolve(self, writes: Sequence[Write]) -> Resolved:
-        """Replace every lookup of the writes by a row, or set the write aside."""
-        rows = self._find(open_lookups(writes))
+    def resolve(self, writes: Sequence[Write], make: Callable[[RecordKey], None] | None = None) -> Resolved:
+        """Replace every lookup of the writes by a row, or set the write aside.
+
+        Args:
+            writes: The writes.
+            make: Makes a placeholder that is needed and not loaded yet; without it nothing is made.
+        """
+        lookups = open_lookups(writes)
+        rows = self._find(lookups)
+        if make is not None and (missing := self._missing_placeholders(lookups, rows)):
+            for key in sorted(missing):
+                make(key)
+            rows = self._find(lookups)
         result = Resolved()
         for write in writes:
+            notes = Notes(write.key, flags=list(write.flags))
             try:
-                if (applied := self._apply(write, rows)) is not None:
-                    result.writes.append(applied)
+                applied = self._apply(write, rows, notes)
             except _WaitError as wait:
                 result.parked.append(Parked(write.key, wait.waits_for))
             except RecordError as error:
                 result.rejected.append((write.key, error))
+            else:
+                result.losses += notes.losses
+                if applied is not None:
+                    result.writes.append(applied)
         return result
 
-    def missing_placeholders(self, writes: Sequence[Write]) -> set[RecordKey]:
-        """Return the placeholder records that these writes need and that are not loaded yet."""
-        lookups = open_lookups(writes)
-        rows = self._find(lookups)
-        wanted = {
+    def _missing_placeholders(
+        self, lookups: Collection[Lookup], rows: Mapping[Lookup, RowRef | None]
+    ) -> set[RecordKey]:
+        """Return the placeholder records that are needed and not loaded yet."""
+        return {
             placeholder_of(lookup.key)
             for lookup in lookups
-            if lookup.missing is Missing.PLACEHOLDER and lookup.key is not None and rows.get(lookup) is None
+            if lookup.missing is Missing.PLACEHOLDER and lookup.key is not None and rows[lookup] is None
         }
-        return wanted - set(self.ledger.journal.rows(wanted))
 
-    def _find(self, lookups: set[Lookup]) -> dict[Lookup, RowRef | None]:
-        keys = {key for lookup in lookups for key in keys_of(lookup)}
-        keys |= {placeholder_of(key) for key in keys}
-        mapped = self.ledger.journal.rows(keys)
+    def _find(self, lookups: Collection[Lookup]) -> dict[Lookup, RowRef | None]:
+        candidates = {lookup: _candidates(lookup) for lookup in lookups if lookup.key is not None}
+        keys = {key for its in candidates.values() for key in its}
+        mapped = self.ledger.journal.rows(keys) if keys else {}
         self._placeholders.update(row.ref for key, row in mapped.items() if key.source_id == PLACEHOLDER_ID)
         asked = [lookup for lookup in lookups if lookup.key is None and lookup not in self._found]
         if asked:
@@ -97,19 +112,14 @@ class Resolver:
             if lookup.key is None:
                 found[lookup] = self._found[lookup]
             else:
-                candidates = list(keys_of(lookup))
-                if lookup.missing is Missing.PLACEHOLDER:
-                    candidates.append(placeholder_of(lookup.key))
-                row = next((mapped[key] for key in candidates if key in mapped), None)
-                found[lookup] = row.ref if row is not None else None
+                found[lookup] = next((mapped[key].ref for key in candidates[lookup] if key in mapped), None)
         return found
 
-    def _apply(self, write: Write, rows: Mapping[Lookup, RowRef | None]) -> Write | None:
+    def _apply(self, write: Write, rows: Mapping[Lookup, RowRef | None], notes: Notes) -> Write | None:
         """Return the write without open lookups; None for a link of which one end may be missing, and is."""
-        flags = list(write.flags)
         if isinstance(write, Associate):
-            row = self._point(write, "row", write.row, rows, flags) if write.row is not None else None
-            other = self._point(write, write.relationship, write.other, rows, flags)
+            row = self._point(write, "row", write.row, rows, notes) if write.row is not None else None
+            other = self._point(write, write.relationship, write.other, rows, notes)
             if other is None or (row is None and write.row is not None):
                 return None
             if row is not None:
@@ -118,13 +128,13 @@ class Resolver:
         cells: dict[str, Cell] = {}
         for column, cell in write.columns.items():
             if isinstance(cell, tuple):
-                cells[column] = self._point_to_all(write, column, cell, rows, flags)
+                cells[column] = self._point_to_all(write, column, cell, rows, notes)
             else:
-                cells[column] = self._point(write, column, cell, rows, flags) if isinstance(cell, Lookup) else cell
+                cells[column] = self._point(write, column, cell, rows, notes) if isinstance(cell, Lookup) else cell
         flag_column = self.flag_columns.get(write.table)
         if isinstance(write, Upsert) and flag_column is not None and write.phase == "rows":
-            cells[flag_column] = "\n".join(dict.fromkeys(flags)) or None
-        return replace(write, columns=cells, flags=tuple(dict.fromkeys(flags)))
+            cells[flag_column] = "\n".join(dict.fromkeys(notes.flags)) or None
+        return replace(write, columns=cells, flags=tuple(dict.fromkeys(notes.flags)))
 
     def _point(
         self,
@@ -132,22 +142,22 @@ class Resolver:
         column: str,
         cell: Lookup | RowRef,
         rows: Mapping[Lookup, RowRef | None],
-        flags: list[str],
+        notes: Notes,
     ) -> RowRef | None:
         if isinstance(cell, RowRef):
             return cell
         row = rows[cell]
         if row is not None:
             if self._stands_in(cell, row):
-                flags.append(f"{cell.key} is not there; {column} is the placeholder")
+                notes.flags.append(f"{cell.key} is not there; {column} is the placeholder")
             return row
         if cell.missing is Missing.FALLBACK:
-            flags.append(f"{_name(cell)} has no row; {column} is the fallback")
+            notes.flags.append(f"{_name(cell)} has no row; {column} is the fallback")
             fallback = Lookup(cell.table, missing=Missing.ERROR)
-            return self._point(write, column, fallback, self._find({fallback}), flags)
+            return self._point(write, column, fallback, self._find({fallback}), notes)
         if cell.missing is Missing.EMPTY:
-            flags.append(f"{_name(cell)} is not there; {column} is left empty")
-            self.ledger.notes.add_losses([Loss(write.key, column, "lookup left empty", _name(cell), "")])
+            notes.flags.append(f"{_name(cell)} is not there; {column} is left empty")
+            notes.losses.append(Loss(write.key, column, "lookup left empty", _name(cell), ""))
             return None
         if cell.missing is Missing.PARK:
             raise _WaitError(_name(cell))
@@ -159,11 +169,11 @@ class Resolver:
         column: str,
         cells: tuple[Lookup | RowRef | int, ...],
         rows: Mapping[Lookup, RowRef | None],
-        flags: list[str],
+        notes: Notes,
     ) -> Cell:
         if not any(isinstance(cell, Lookup) for cell in cells):
             return cells
-        found = {self._point(write, column, cell, rows, flags) for cell in cells if not isinstance(cell, int)}
+        found = {self._point(write, column, cell, rows, notes) for cell in cells if not isinstance(cell, int)}
         return tuple(sorted((row for row in found if row is not None), key=str)) or None
 
     def _stands_in(self, cell: Lookup, row: RowRef) -> bool:
@@ -191,14 +201,23 @@ def open_lookups(writes: Sequence[Write]) -> set[Lookup]:
     found: set[Lookup] = set()
     for write in writes:
         for cell in [write.row, write.other] if isinstance(write, Associate) else write.columns.values():
-            cells = cell if isinstance(cell, tuple) else (cell,)
-            found.update(one for one in cells if isinstance(one, Lookup))
+            if isinstance(cell, Lookup):
+                found.add(cell)
+            elif isinstance(cell, tuple):
+                found.update(one for one in cell if isinstance(one, Lookup))
     return found
 
 
 def keys_of(lookup: Lookup) -> Sequence[RecordKey]:
     """Return the records that a lookup may point to, the best first."""
     return (lookup.key, *lookup.others) if lookup.key is not None else ()
+
+
+def _candidates(lookup: Lookup) -> Sequence[RecordKey]:
+    """Return the records whose row a lookup takes, the best first: a placeholder comes last."""
+    if lookup.missing is Missing.PLACEHOLDER and lookup.key is not None:
+        return (*keys_of(lookup), placeholder_of(lookup.key))
+    return keys_of(lookup)
 
 
 def _name(cell: Lookup | RowRef) -> str:

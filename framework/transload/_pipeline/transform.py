@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from transload._mistakes import nearest
 from transload._pipeline.fit import Unfit
+from transload._pipeline.holds import hold_mistakes
 from transload._pipeline.rules import CompiledRule, Notes, compile_rule
 from transload.errors import MappingError, RecordError, UnfitValueError
 from transload.hookspecs import Converter
@@ -203,6 +204,7 @@ def compile_mappings(
         mistakes.extend(f"{document.entity}: {mistake}" for mistake in compiler.mistakes)
         compiled[EntityName(document.entity)] = result
     mistakes.extend(_missing_placeholders(documents))
+    mistakes.extend(hold_mistakes(documents, target))
     if mistakes:
         raise MappingError("the mapping", mistakes)
     return compiled
@@ -251,9 +253,12 @@ def new_table(document: MappingDocument) -> TargetTable | None:
     name = TargetColumn(name_column, ColumnType.TEXT, "Name", NAME_LENGTH, custom=True)
     owner = TargetColumn("ownerid", ColumnType.LOOKUP, "Owner", targets=(TableName("systemuser"), TableName("team")))
     created = TargetColumn("overriddencreatedon", ColumnType.DATETIME, "Record Created On", updatable=False)
+    currencies = (TableName("transactioncurrency"),)
+    currency = TargetColumn("transactioncurrencyid", ColumnType.LOOKUP, "Currency", targets=currencies)
+    has_money = any(column.type is ColumnType.MONEY for column in custom_columns(document).values())
     return TargetTable(
         TableName(document.table), document.new_table.label, f"{document.table}id", name.name,
-        {column.name: column for column in (name, owner, created)},
+        {column.name: column for column in (name, owner, created, *([currency] if has_money else []))},
         states=(TargetState(0, "Active", {1: "Active"}, 1), TargetState(1, "Inactive", {2: "Inactive"}, 2)),
     )  # fmt: skip
 

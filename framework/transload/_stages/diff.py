@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
+from transload._pipeline.checks import FieldCheck, Mismatch
 from transload._pipeline.fit import Unfit, as_text
-from transload._pipeline.verify import FieldCheck, Mismatch
 from transload._reports import Column, Table, Tone
 from transload._stages.bench import Bench, Machinery
 from transload._stages.links import record_links, row_links
@@ -125,4 +125,4 @@ def _told(value: Value) -> str:
 def _tone(mismatch: Mismatch | None) -> Tone:
     if mismatch is None:
         return Tone.GOOD
-    return Tone.WARN if mismatch is Mismatch.PEOPLE else Tone.BAD
+    return Tone.WARN if mismatch in {Mismatch.PEOPLE, Mismatch.CLOSED} else Tone.BAD

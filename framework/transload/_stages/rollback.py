@@ -7,17 +7,18 @@ spared, the columns and keys that ``prepare`` made go too, and the target is wha
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
 from transload._ledger import UndoRow
+from transload._pipeline.holder import Holder
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.recover import settle_open_intents
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import CUT_OVER
-from transload._stages.bench import Bench
+from transload._stages.bench import Bench, marked_columns
 from transload._stages.forcing import approve_command, remember_people, require_forced
 from transload._stages.manifest import with_manifest
 from transload._stages.reporting import report_of
@@ -90,6 +91,9 @@ def rollback(bench: Bench, order: UndoOrder, chosen: ChosenRows | None = None) -
     """
     _require_window(bench, order)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    holder = Holder(bench.ledger, bench.plugins, bench.context)
+    if not order.dry_run:
+        holder.give_back()
     chosen = chosen or ChosenRows.of(bench, order.choice)
     late, tally = late_columns(bench), Tally()
     sparing = Sparing(bench, chosen, late=late, forced=order.force)
@@ -102,7 +106,8 @@ def rollback(bench: Bench, order: UndoOrder, chosen: ChosenRows | None = None) -
     if not (order.dry_run or order.choice.is_part or tally.spared or tally.failed):
         _undo_schema(bench, tally)
     remember_people(bench, sparing, order.choice, order.call)
-    return with_manifest(bench, _report(bench, tally, order, chosen, proof))
+    report = replace(_report(bench, tally, order, chosen, proof), findings=holder.findings)
+    return with_manifest(bench, report)
 
 
 def undo(bench: Bench, chosen: ChosenRows, sparing: Sparing, tally: Tally, dry_run: bool = False) -> None:
@@ -131,16 +136,10 @@ def _walk(
 
 def late_columns(bench: Bench) -> dict[TableName, frozenset[str]]:
     """Return the late columns of each table, as far as the mapping can still be read."""
-    found: dict[TableName, frozenset[str]] = {}
     try:
-        documents = bench.written_documents()
+        return marked_columns(bench.written_documents().values(), lambda rule: rule.late)
     except MappingError:
-        return found
-    for document in documents.values():
-        late = {name for name, rule in document.fields.items() if rule.late}
-        table = TableName(document.table)
-        found[table] = found.get(table, frozenset()) | late
-    return found
+        return {}
 
 
 def _require_window(bench: Bench, order: UndoOrder) -> None:

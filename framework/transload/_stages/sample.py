@@ -7,9 +7,9 @@ them be, unless the client wants them taken back first.
 
 from collections.abc import Mapping, Sequence
 
+from transload._pipeline.checks import FieldCheck, Mismatch
 from transload._pipeline.load import PassCounts
 from transload._pipeline.recover import settle_open_intents
-from transload._pipeline.verify import FieldCheck, Mismatch
 from transload._reports import Chart, ChartKind, Report, Series, Tone, Verdict
 from transload._sample import select, survey
 from transload._stages.approvals import require_approval
@@ -35,12 +35,13 @@ def sample(bench: Bench) -> Report:
     machinery = assemble(bench, documents)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
     keys, coverage = choose(bench, machinery)
-    counts = [
-        machinery.loader.run_pass(
-            step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
-        )
-        for step in machinery.plan.passes
-    ]
+    with machinery.loader.holder.giving_back():
+        counts = [
+            machinery.loader.run_pass(
+                step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
+            )
+            for step in machinery.plan.passes
+        ]
     checks: list[FieldCheck] = []
     for entity in machinery.plan.entities:
         machinery.verifier.check(entity, machinery.records.find(keys.get(entity, [])), checks.append, equal_too=True)
@@ -80,7 +81,8 @@ def _report(
         *trouble_tables(bench, machinery), losses_table(list(bench.ledger.notes.losses())), passes_table(counts),
     ]  # fmt: skip
     verdict = _verdict(bench, coverage, wrong, aside, f"All {len(checks):,} fields of {total:,} records are as wanted")
-    report = report_of(bench, "Sample with field-level diff", verdict, facts, tables=tables, charts=[_chart(checks)])
+    findings = machinery.loader.holder.findings
+    report = report_of(bench, "Sample with field-level diff", verdict, facts, findings, tables, [_chart(checks)])
     return with_manifest(bench, report)
 
 

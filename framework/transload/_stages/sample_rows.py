@@ -66,7 +66,7 @@ def require_sample(bench: Bench, digests: Mapping[str, str]) -> list[Finding]:
         bench, signatures(bench, "sample", digests, last.started_at)
     ):
         raise StageRefusedError(
-            bench.context.stage, "the last sample did not pass", 'transload approve sample --by "Your Name"'
+            bench.command, "the last sample did not pass", 'transload approve sample --by "Your Name"'
         )
     _require_removed(bench)
     if last.summary.get("digests", {}).get("mapping") == digests["mapping"]:
@@ -85,7 +85,7 @@ def require_sample(bench: Bench, digests: Mapping[str, str]) -> list[Finding]:
 def _require_removed(bench: Bench) -> None:
     if bench.project.settings.sample.rows == "remove" and (left := rows_left(bench)):
         reason = f"{counted(left, 'row')} of the sample are in the target; `[sample] rows` wants them taken back"
-        raise StageRefusedError(bench.context.stage, f"{reason} first, or says `keep`", REMOVE)
+        raise StageRefusedError(bench.command, f"{reason} first, or says `keep`", REMOVE)
 
 
 def rows_left(bench: Bench) -> int:

@@ -12,8 +12,8 @@ from itertools import groupby
 
 from transload._ledger import UndoRow, WriteStatus
 from transload._ledger.codec import digest, encode
+from transload._pipeline.closed import STATE_COLUMNS
 from transload._pipeline.compare import same, show
-from transload._pipeline.narrow import STATE_COLUMNS
 from transload._pipeline.pool import run_bounded
 from transload._stages.bench import Bench
 from transload._stages.undo_choice import ChosenRows, points_to, rows_of

@@ -79,7 +79,7 @@ class ChosenRows:
         found = {str(row.key) for row in asked.values()}
         if lost := [record for record in choice.records if record not in found] or ([] if asked else [str(choice)]):
             reason = f"nothing to undo is known of {', '.join(lost)}"
-            raise StageRefusedError(bench.context.stage, reason, "transload rollback --dry-run")
+            raise StageRefusedError(bench.command, reason, "transload rollback --dry-run")
         chosen = cls(bench, {ref: row.order for ref, row in asked.items()})
         chosen._add_children()
         chosen.along = len(chosen.rows or ()) - len(asked)

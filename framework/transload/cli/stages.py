@@ -142,11 +142,20 @@ def reassign(project: Folder = HERE, json: Json = False, traceback: Traceback = 
     run_command("reassign", project, stage, json, traceback, resumable=True)
 
 
-def delta(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+def delta(
+    project: Folder = HERE,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Read only what may have changed; a complete delta comes before the end.")
+    ] = False,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
     """Carry over what changed in the source since."""
-    from transload._stages.load import delta as stage
+    from transload._stages.delta import delta as stage
+    from transload._stages.gates import QUICK
 
-    run_command("delta", project, stage, json, traceback, resumable=True)
+    name = QUICK if quick else "delta"
+    run_command(name, project, lambda bench: stage(bench, quick=quick), json, traceback, resumable=True)
 
 
 def reconcile(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:

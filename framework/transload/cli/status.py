@@ -7,18 +7,11 @@ import orjson
 import typer
 from rich.table import Table
 
+from transload._stages.names import command_of
 from transload.cli._frame import HERE, Folder, Json, Traceback, explained, output
 
 if TYPE_CHECKING:
     from transload._ledger import Run
-
-_COMMANDS = {
-    "prepare-dry-run": "prepare --dry-run",
-    "sample-remove": "sample --remove",
-    "rollback-dry-run": "rollback --dry-run",
-    "rollback-part": "rollback",
-}
-"""Stages that are not called by their own name."""
 
 
 def register(app: typer.Typer) -> set[str]:
@@ -30,6 +23,7 @@ def register(app: typer.Typer) -> set[str]:
 def status(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
     """Show what has run, what is in the ledger, and what comes next. Touches neither system."""
     from transload._ledger import Ledger, RunStatus
+    from transload._pipeline.compare import show
     from transload._stages.progress import live_pass
     from transload.settings import load_project
 
@@ -43,6 +37,7 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
             }
             running = runs[-1] if runs and runs[-1].status is RunStatus.RUNNING else None
             live = live_pass(ledger, running.run_id) if running is not None else None
+            held = ledger.held.all()
             letters, parked = len(list(ledger.notes.dead_letters())), len(list(ledger.notes.parked()))
         if json:
             body = {
@@ -56,6 +51,7 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
                 "next": _next(runs[-1] if runs else None),
                 "dead_letters": letters,
                 "parked": parked,
+                "held": [{"setting": str(each), "former": show(each.former), "since": each.since} for each in held],
                 "live": None if live is None else {
                     "pass": live.name, "at": live.at, "done": live.pace.done, "total": live.pace.total,
                     "per_second": live.pace.rate, "seconds_left": live.pace.left,
@@ -76,6 +72,9 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
         for name, counts in writes.items():
             console.print(f"Writes to {name}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
         console.print(f"Dead letters: {letters:,}, parked: {parked:,}")
+        for each in held:
+            what = f"{each} says {show(each.value)} for the load, and said {show(each.former) or 'nothing'} before"
+            console.print(what + ("" if running else "; the next run or rollback gives that back"))
         if following := _next(runs[-1] if runs else None):
             console.print(f"Next: {following}" + (", should it not be running any more" if running is not None else ""))
 
@@ -86,4 +85,4 @@ def _next(last: "Run | None") -> str:
         return "transload audit"
     if isinstance(said := last.summary.get("next"), str):
         return said
-    return f"transload {_COMMANDS.get(last.stage, last.stage)}"
+    return f"transload {command_of(last.stage)}"

@@ -64,6 +64,7 @@ def job_records(row: Row, account: Account) -> Iterator[Record]:
     own: Row = {
         "has_order": document.on_order,
         "order_state": _order_state(document),
+        "settled": "settled" if document.on_invoice and fields.get("status") == "complete" else None,
         "estimate_id": row["id"] if document.on_estimate else None,
     }
     yield record(JOB, str(row["id"]), {**fields, **own, **_site(row, account)})

@@ -1,8 +1,9 @@
 """Reads the calendar: from its own list, else from customers and jobs, else from the jobs' own schedules."""
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 
-from transload.values import EntityName, Record, Value
+from transload.values import EntityName, Record, RecordKey, SourceId, Value
 from transload_kickserv_source.account import Account
 from transload_kickserv_source.documents import ESTIMATE, JOB, employees_of
 from transload_kickserv_source.nesting import ident_in, rows_in
@@ -13,15 +14,23 @@ from transload_kickserv_source.visits import assignments_of, event_of, event_of_
 from transload_kickserv_source.xml import Row
 
 
-def _with_assignments(event: Record) -> Iterator[Record]:
-    yield event
-    yield from assignments_of(event)
+def _with_assignments(event: Record, job: RecordKey | None = None) -> Iterator[Record]:
+    """Yield an event with who is sent to it; found below a job, or made of it, they are parts of that."""
+    for one in (event, *assignments_of(event)):
+        yield replace(one, part_of=job)
 
 
 WhichOne = Callable[[Value], EntityName]
 """Says of a job's id whether it is a job or an opportunity."""
+Lacking = Callable[[EntityName, list[Row]], list[Row]]
+"""Picks from rows of jobs, or of opportunities, those whose events must be read."""
 Closing = Callable[[Value], str | None]
 """Gives the status of a job on which nothing is left to do, by its id; None for any other."""
+
+
+def all_of(entity: EntityName, rows: list[Row]) -> list[Row]:
+    """Pick all rows: the events of every job are read."""
+    return rows
 
 
 class Events:
@@ -33,11 +42,19 @@ class Events:
         account: The account.
         which: Tells jobs from opportunities.
         closing: Gives the status of a job on which nothing is left to do.
+        lacking: Picks the jobs whose events must be read where no list has them.
     """
 
     def __init__(
-        self, reader: Reader, opportunities: Opportunities, account: Account, which: WhichOne, closing: Closing
+        self,
+        reader: Reader,
+        opportunities: Opportunities,
+        account: Account,
+        which: WhichOne,
+        closing: Closing,
+        lacking: Lacking,
     ) -> None:
+        self._lacking = lacking
         self._reader, self._opportunities, self._account = reader, opportunities, account
         self._which, self._closing = which, closing
 
@@ -82,12 +99,13 @@ class Events:
         """Ask below each job that should have more events than were found; else take its schedule."""
         children = ("tasks",) if "tasks" in self._account.settings.inferred.job_children else ()
         for entity, page in self._pages():
-            short = [row for row in page if self._lacks_events(row, answered)]
+            short = self._lacking(entity, [row for row in page if self._lacks_events(row, answered)])
             for row in self._reader.complete("jobs", short, children):
+                owner = RecordKey(entity, SourceId(str(row["id"])))
                 if "tasks" in row:
                     self._account.seen.tasks_found[str(row["id"])] = 0
                     for task in rows_in(row["tasks"]):
-                        yield from _with_assignments(self._event(task, job=row["id"]))
+                        yield from _with_assignments(self._event(task, job=row["id"]), owner)
                 elif not answered:
                     yield from self._of_schedule(row, entity)
 
@@ -110,4 +128,4 @@ class Events:
         employees = employees_of(fields.get("job_allocations"), row.get("employees"))
         event = event_of_schedule(fields, employees, entity)
         if event is not None:
-            yield from _with_assignments(event)
+            yield from _with_assignments(event, RecordKey(entity, SourceId(str(row["id"]))))

@@ -160,14 +160,14 @@ DERIVED: Mapping[str, str] = {
     "item": "category kind",
     "customer": "primary_contact_id:integer is_individual:boolean tag_names:nested tag_ids:nested tax_name",
     "contact": "implied:boolean",
-    "job": f"""{_ON_JOB} has_order:boolean order_state estimate_id:integer primary_contact_id:integer
+    "job": f"""{_ON_JOB} has_order:boolean order_state settled estimate_id:integer primary_contact_id:integer
         {" ".join(SITE)} {":decimal ".join(POINT)}:decimal {_SUMS}""",
     "estimate": f"{_ON_JOB} stage expires_on:dateTime job_id:integer {_SUMS}",
     "invoice": f"job_id:integer number state paid_amount:decimal tax_name assigned_to:integer {_SUMS}",
     "charge": """customer_id:integer kind position:integer line_quantity:decimal line_price:decimal
         line_discount:decimal line_tax:decimal line_total:decimal line_amount:decimal recomputed:boolean derived:boolean
         on_estimate:boolean on_order:boolean on_invoice:boolean""",
-    "payment": "invoice_id:integer derived:boolean",
+    "payment": "invoice_id:integer owned_by:integer derived:boolean",
     "event": """kind duration_minutes:integer employee_ids:nested employee_names:nested assigned_to:integer
         contact_id:integer parent_entity parent_id:integer state bookable:boolean derived:boolean""",
     "assignment": """id event_id:integer employee_id:integer job_id:integer name description scheduled_at:dateTime

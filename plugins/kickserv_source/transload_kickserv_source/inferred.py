@@ -87,3 +87,17 @@ JOB_STATUSES = frozenset({"unscheduled", "scheduled", "in_progress", "on_hold", 
 """The documented states of work. What has another one, ``new`` or ``lost``, is an opportunity."""
 CLOSED_JOBS = frozenset({"complete", "canceled"})
 """The states of work in which nothing is left to do, on the job and in its calendar."""
+UNPAID = "unpaid"
+"""What ``invoice_status`` says as long as money is owed, and payments may come."""
+CUSTOMER_MARKS = (
+    "id,customer_number,parent_id,is_active,balance,last_job_completed_number,last_job_completed_at,"
+    "last_job_completed_name,updated_at"
+)
+"""Fields whose values tell a customer that changed, when a list is walked with ``only``."""
+JOB_MARKS = (
+    "id,job_number,customer_id,status,invoice_status,estimate_type,won_date,lost_date,tasks_count,total,"
+    "balance_remaining,completed_on,canceled_on,invoice_paid_on,updated_at"
+)
+"""The same for jobs and opportunities, with what says whether they are finished."""
+FINISHED_ON = ("completed_on", "canceled_on", "invoice_paid_on", "lost_date", "updated_at")
+"""The latest of these is when a job or an opportunity was finished."""

@@ -1,6 +1,7 @@
 """Reads what a record nests, whatever shape it took: a list, a list of one, a text, nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -85,6 +86,18 @@ def record(entity: EntityName, key: str, fields: Row, changed: str = "updated_at
     """Return a record whose last change stands in a field of that name."""
     stamp = fields.get(changed)
     return Record(RecordKey(entity, SourceId(key)), fields, stamp if isinstance(stamp, datetime) else None)
+
+
+def children_in(row: Row, listed: Collection[str]) -> dict[str, Row]:
+    """Return the customers that a customer nests by id, but for those that the list has shown."""
+    children = map(named, rows_in(row.get("children")))
+    return {str(child["id"]): child for child in children if str(child["id"]) not in listed}
+
+
+def parts_of(owner: RecordKey, records: Iterable[Record], shared: Collection[EntityName]) -> Iterator[Record]:
+    """Yield the records that came of one row: its own, what it shares with others, and parts of it."""
+    for one in records:
+        yield one if one.key == owner or one.key.entity in shared else replace(one, part_of=owner)
 
 
 def number_in(value: Value) -> Decimal | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from transload.values import Record, Value
+from transload_kickserv_source.nesting import number_or_text
+from transload_kickserv_source.xml import Row
 
 
 @dataclass(slots=True)
@@ -49,6 +51,20 @@ class Observations:
     def unmark(self, code: str, key: object) -> None:
         """Forget it: a newer version of the record is in order."""
         self.marks.get(code, {}).pop(str(key), None)
+
+    def note_document(self, row: Row, entity: str, *, with_files: bool) -> None:
+        """Remember the number of a job or an opportunity, whose it is, and what it does not say of what hangs on it."""
+        if isinstance(number := number_or_text(row.get("job_number")), int):
+            self.job_numbers.add(number)
+        if entity == "job" and isinstance(customer := number_or_text(row.get("customer_id")), str | int):
+            self.job_customers[customer] += 1
+        if isinstance(due := number_or_text(row.get("tasks_count")), int):
+            self.tasks_due[str(row["id"])] = due
+        for child in ("job_charges", "payments", "time_entries", "notes", "attachments"):
+            if child in row or (child == "attachments" and not with_files):
+                self.unmark(f"without_{child}", row["id"])
+            else:
+                self.mark(f"without_{child}", row["id"])
 
     def note_sync_error(self, entity: str, fields: Mapping[str, Value]) -> None:
         """Remember a record that QuickBooks refused, with what it said."""

@@ -21,7 +21,8 @@ def payments_of(row: Row, fields: Row, account: Account, *, is_job: bool, has_in
     """
     total, balance = number_in(fields.get("total")), number_in(fields.get("balance_remaining"))
     paid = total - balance if total is not None and balance is not None else None
-    about: Row = {"invoice_id": row["id"] if has_invoice else None}
+    owner = fields.get("assigned_to") or fields.get("created_by")
+    about: Row = {"invoice_id": row["id"] if has_invoice else None, "owned_by": owner}
     if "payments" not in row:
         if is_job and paid is not None and paid > 0:
             yield _derived(fields, paid, about)

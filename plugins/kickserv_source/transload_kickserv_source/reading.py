@@ -84,6 +84,12 @@ class Reader:
         """Return those of some associations that a list has not refused."""
         return self._agreed.get((path, includes), includes)
 
+    def agree(self, path: str, root: str, includes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of some associations that a list answers, asking it when it was not asked yet."""
+        if includes and (path, includes) not in self._agreed:
+            next(self.pages(path, root, includes), None)
+        return self.agreed(path, includes)
+
     def complete(self, resource: str, rows: Sequence[Row], children: Iterable[str]) -> list[Row]:
         """Return rows with those children that they did not bring along, as far as they can be asked for.
 

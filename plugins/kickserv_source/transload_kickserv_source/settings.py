@@ -56,6 +56,8 @@ class KickservSettings(BaseModel):
     """How many missing job numbers are asked for at most."""
     invoice_rule: Annotated[tuple[InvoiceMark, ...], Field(min_length=1)] = ("invoice_date",)
     """Columns of a job of which any one says, when it is filled, that there is an invoice."""
+    look_back: Annotated[int, Field(ge=0, le=8_760)] = 48
+    """Hours. A quick delta reads a finished job anew as long as it was finished within so many."""
     labels: Path | None = None
     """A file with the account's own fields, for accounts that do not tell them; relative to the client's folder."""
     inferred: InferredReads = InferredReads()

@@ -7,51 +7,35 @@ it; the entities that are read by themselves are those that have lists of their 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 
-from transload import RunContext
+from transload import RunContext, StagedRecords
 from transload.files import FileStore
-from transload.values import EntityName, Record, Value
+from transload.values import EntityName, Record, RecordKey, SourceId, Value
 from transload_kickserv_source.account import Account
 from transload_kickserv_source.attachments import Attachments
-from transload_kickserv_source.catalogue import ITEM, JOB_STATUS, JOB_TYPE, TAG, TAX_ENTITY, Catalogue
+from transload_kickserv_source.catalogue import CATEGORY, ITEM, JOB_STATUS, JOB_TYPE, SHARED, TAG, TAX_ENTITY, Catalogue
+from transload_kickserv_source.changes import Changes
 from transload_kickserv_source.client import KickservClient, open_client
 from transload_kickserv_source.definitions import read_definitions
 from transload_kickserv_source.documents import ESTIMATE, JOB, estimate_records, job_records
 from transload_kickserv_source.downloads import Downloads
-from transload_kickserv_source.events import Events
-from transload_kickserv_source.inferred import CLOSED_JOBS
-from transload_kickserv_source.nesting import key_text, named, number_or_text, rows_in
+from transload_kickserv_source.events import Events, Lacking, all_of
+from transload_kickserv_source.nesting import children_in, key_text, named, parts_of
 from transload_kickserv_source.observations import Observations
 from transload_kickserv_source.opportunities import Opportunities
 from transload_kickserv_source.people import CONTACT, CUSTOMER, EMPLOYEE, contact_of, customer_of, employee_of
 from transload_kickserv_source.reading import Reader
+from transload_kickserv_source.rolls import Roll, call_buyers, call_jobs, call_opportunities, call_primary_contacts
 from transload_kickserv_source.schema import ENTITIES
 from transload_kickserv_source.slots import Definitions
 from transload_kickserv_source.visits import EVENT
 from transload_kickserv_source.xml import Row
 
 _WINDOW = 64
-_IDS = "id,job_number,customer_id,status,updated_at"
-
-
-@dataclass(slots=True)
-class _Ids:
-    """Which records a list has shown."""
-
-    ids: set[str] = field(default_factory=set)
-    numbers: set[int] = field(default_factory=set)
-    closed: dict[str, str] = field(default_factory=dict)
-    """The status of those on which nothing is left to do."""
-
-    def add(self, row: Row) -> None:
-        self.ids.add(str(row["id"]))
-        if (status := row.get("status")) in CLOSED_JOBS:
-            self.closed[str(row["id"])] = str(status)
-        if isinstance(number := number_or_text(row.get("job_number")), int):
-            self.numbers.add(number)
 
 
 class KickservSource:
@@ -75,8 +59,8 @@ class KickservSource:
         self._inferred, self._memory = client.settings.inferred, memory
         self._reader = Reader(client, self.seen)
         self._opportunities = Opportunities(self._reader, self.seen, lambda: self._jobs_known().numbers)
-        self._known_jobs: _Ids | None = None
-        self._known_opportunities: _Ids | None = None
+        self._known_jobs: Roll | None = None
+        self._known_opportunities: Roll | None = None
         self._primary: dict[str, Value] | None = None
         self._attachments: Attachments | None = None
         if files is not None and client.settings.attachments:
@@ -106,6 +90,28 @@ class KickservSource:
             return None
         reader = self._readers.get(entity)
         return reader() if reader is not None else iter(())
+
+    def read_changes(
+        self, entity: EntityName, staged: StagedRecords, since: datetime
+    ) -> Iterator[Record | RecordKey] | None:
+        """Return what may have changed of an entity, and what is as it was; None when it is read in full.
+
+        Args:
+            entity: The entity.
+            staged: The records as they were read last.
+            since: Jobs that were finished after this moment are read anew.
+        """
+        changes = Changes(self._reader, staged, since)
+        readers: Mapping[EntityName, Callable[[Changes], Iterator[Record | RecordKey]]] = {
+            **{one: partial(self._listed_changes, one) for one in (ITEM, JOB_TYPE, JOB_STATUS, TAX_ENTITY, TAG)},
+            CUSTOMER: self._customer_changes,
+            CONTACT: self._contact_changes,
+            JOB: self._job_changes,
+            ESTIMATE: self._estimate_changes,
+            EVENT: lambda changes: self._events(changes.lacking_events),
+        }
+        reader = readers.get(entity)
+        return reader(changes) if reader is not None else None
 
     @cached_property
     def definitions(self) -> Definitions:
@@ -144,13 +150,13 @@ class KickservSource:
             for row in page:
                 listed.add(key := str(row["id"]))
                 nested.pop(key, None)
-                nested.update(_children(row, listed))
+                nested.update(children_in(row, listed))
             yield from self._customer_page(page)
         while nested:
             page = list(nested.values())[:_WINDOW]
             listed.update(str(row["id"]) for row in page)
             for row in page:
-                nested.update(_children(row, listed))
+                nested.update(children_in(row, listed))
             nested = {key: row for key, row in nested.items() if key not in listed}
             yield from self._customer_page(page)
 
@@ -164,7 +170,7 @@ class KickservSource:
             self.seen.note_sync_error("customer", customer.record.fields)
             self.seen.note_authors(customer)
             self.seen.note_contacts(customer.contacts)
-            yield from customer
+            yield from parts_of(customer.record.key, customer, SHARED)
         yield from self._files("customer", "customers", rows)
 
     def _contacts(self) -> Iterator[Record]:
@@ -173,25 +179,28 @@ class KickservSource:
             yield from (contact_of(row, self.account) for row in page if str(row["id"]) not in self.seen.contacts)
 
     def _jobs(self) -> Iterator[Record]:
-        known = self._known_jobs = _Ids()
+        known = self._known_jobs = Roll()
         for page in self._reader.pages("jobs.xml", "jobs", self._wanted(self._inferred.job_includes)):
-            for row in page:
-                known.add(row)
+            known.add(page)
             yield from self._document_page("job", page)
 
     def _estimates(self) -> Iterator[Record]:
         jobs = self._jobs_known()
-        known = _Ids()
+        known = Roll()
         for found in self._opportunities.pages(self._wanted(self._inferred.job_includes)):
             own = [row for row in found.rows if str(row["id"]) not in jobs.ids]
-            for row in own:
-                known.add(row)
+            known.add(own)
             yield from self._document_page("estimate", own)
-            for row in found.rows:
-                if str(row["id"]) in jobs.ids:
-                    yield from estimate_records(row, self.account, is_job=True)
+            yield from self._estimates_of_jobs(found.rows, jobs)
             yield from self._document_page("job", found.jobs)
         self._known_opportunities = known
+
+    def _estimates_of_jobs(self, rows: list[Row], jobs: Roll) -> Iterator[Record]:
+        """Yield opportunities that the list of jobs shows as well: parts of the jobs that they became."""
+        for row in rows:
+            if str(row["id"]) in jobs.ids:
+                owner = RecordKey(JOB, SourceId(str(row["id"])))
+                yield from parts_of(owner, estimate_records(row, self.account, is_job=True), SHARED)
 
     def _document_page(self, entity: str, page: list[Row]) -> Iterator[Record]:
         """Yield jobs, or opportunities, with all that hangs on them."""
@@ -199,33 +208,69 @@ class KickservSource:
         rows = self._reader.complete("jobs", page, children)
         unfold = job_records if entity == "job" else estimate_records
         for row in rows:
-            self._notice(row, entity)
+            self.seen.note_document(row, entity, with_files=self._attachments is not None)
             records = list(unfold(row, self.account))
             self.seen.note_authors(records)
             for one in records:
                 self.seen.note_sync_error(one.key.entity, one.fields)
-            yield from records
+            yield from parts_of(RecordKey(EntityName(entity), SourceId(str(row["id"]))), records, SHARED)
         yield from self._files(entity, "jobs", rows)
 
-    def _notice(self, row: Row, entity: str) -> None:
-        if isinstance(number := number_or_text(row.get("job_number")), int):
-            self.seen.job_numbers.add(number)
-        if entity == "job" and isinstance(customer := number_or_text(row.get("customer_id")), str | int):
-            self.seen.job_customers[customer] += 1
-        if isinstance(due := number_or_text(row.get("tasks_count")), int):
-            self.seen.tasks_due[str(row["id"])] = due
-        for child in ("job_charges", "payments", "time_entries", "notes", "attachments"):
-            if child in row or (child == "attachments" and self._attachments is None):
-                self.seen.unmark(f"without_{child}", row["id"])
-            else:
-                self.seen.mark(f"without_{child}", row["id"])
+    def _events(self, lacking: Lacking = all_of) -> Iterator[Record]:
+        events = Events(self._reader, self._opportunities, self.account, self._which, self._closing, lacking)
+        return events.records()
 
-    def _events(self) -> Iterator[Record]:
-        return Events(self._reader, self._opportunities, self.account, self._which, self._closing).records()
+    def _listed_changes(self, entity: EntityName, changes: Changes) -> Iterator[Record | RecordKey]:
+        """Read a list. What it does not show was found with another record, which may not come this time."""
+        listed: set[RecordKey] = set()
+        for one in self._listed(entity):
+            listed.add(one.key)
+            yield one
+        yield from (key for key in changes.unlisted(entity, CATEGORY) if key not in listed)
+
+    def _customer_changes(self, changes: Changes) -> Iterator[Record | RecordKey]:
+        primary = self._primary = {}
+        includes = self._wanted(self._inferred.customer_includes)
+        for found in changes.customers(includes, self.account.with_sales):
+            if isinstance(found, list):
+                yield from self._customer_page(found)
+                continue
+            if (contact := found.fields.get("primary_contact_id")) is not None:
+                primary[found.key.source_id] = contact
+            yield found.key
+
+    def _contact_changes(self, changes: Changes) -> Iterator[Record]:
+        for page in self._reader.offered_pages(self._inferred.contacts_path, "contacts") or ():
+            for row, owner in changes.contacts([row for row in page if str(row["id"]) not in self.seen.contacts]):
+                yield replace(contact_of(row, self.account), part_of=owner)
+
+    def _job_changes(self, changes: Changes) -> Iterator[Record | RecordKey]:
+        known = self._known_jobs = Roll()
+        for found in changes.jobs(self._wanted(self._inferred.job_includes), known.add):
+            if isinstance(found, list):
+                yield from self._document_page("job", found)
+            else:
+                yield found.key
+
+    def _estimate_changes(self, changes: Changes) -> Iterator[Record | RecordKey]:
+        jobs, known = self._jobs_known(), Roll()
+        found = changes.estimates(self._wanted(self._inferred.job_includes), jobs.ids, known.add)
+        if found is None:
+            yield from self._estimates()
+            return
+        for one in found:
+            if isinstance(one, list):
+                yield from self._document_page("estimate", [row for row in one if str(row["id"]) not in jobs.ids])
+                yield from self._estimates_of_jobs(one, jobs)
+            else:
+                yield one.key
+        self._known_opportunities = known
 
     def _files(self, parent: str, resource: str, rows: list[Row]) -> Iterator[Record]:
         if self._attachments is not None:
-            yield from self._attachments.records(parent, resource, rows, self.account)
+            for file in self._attachments.records(parent, resource, rows, self.account):
+                owner = RecordKey(EntityName(parent), SourceId(str(file.fields["parent_id"])))
+                yield replace(file, part_of=owner)
 
     def _wanted(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in names if name != "attachments" or self._attachments is not None)
@@ -240,53 +285,28 @@ class KickservSource:
             return JOB
         return ESTIMATE if str(ident) in self._opportunities_known().ids else JOB
 
-    def _jobs_known(self) -> _Ids:
+    def _jobs_known(self) -> Roll:
         """Return which jobs there are; a run that was taken up again has not read them itself."""
         if self._known_jobs is None:
-            known = _Ids()
-            for page in self._reader.pages("jobs.xml", "jobs", params={"only": _IDS}):
-                for row in page:
-                    known.add(row)
-            self._known_jobs = known
+            self._known_jobs = call_jobs(self._reader)
         return self._known_jobs
 
     def _primary_contacts(self) -> Mapping[str, Value]:
         """Return each customer's primary contact; a run that was taken up again has not read them itself."""
         if self._primary is None:
-            known: dict[str, Value] = {}
-            for page in self._reader.pages("customers.xml", "customers", ("contacts",), {"only": "id"}):
-                for row in page:
-                    found = (one.get("id") for one in rows_in(row.get("contacts")) if one.get("is_primary") is True)
-                    if (contact := next(found, None)) is not None:
-                        known[str(row["id"])] = contact
-            self._primary = known
+            self._primary = call_primary_contacts(self._reader)
         return self._primary
 
-    def _opportunities_known(self) -> _Ids:
+    def _opportunities_known(self) -> Roll:
         if self._known_opportunities is None:
-            known = _Ids()
-            for found in self._opportunities.pages((), _IDS):
-                for row in found.rows:
-                    known.add(row)
-            self._known_opportunities = known
+            self._known_opportunities = call_opportunities(self._opportunities)
         return self._known_opportunities
 
     def _with_sales(self) -> set[str] | None:
         """Return the ids of customers that have a job or an opportunity, when the mappings must know."""
         if self.client.settings.individuals != "contact":
             return None
-        found: set[str] = set()
-        for page in self._reader.pages("jobs.xml", "jobs", params={"only": "id,customer_id"}):
-            found.update(str(row.get("customer_id")) for row in page)
-        for pages in self._opportunities.pages((), "id,customer_id"):
-            found.update(str(row.get("customer_id")) for row in (*pages.rows, *pages.jobs))
-        return found
-
-
-def _children(row: Row, listed: set[str]) -> dict[str, Row]:
-    """Return the nested customers of a row by id, but for those that the list has shown."""
-    children = map(named, rows_in(row.get("children")))
-    return {str(child["id"]): child for child in children if str(child["id"]) not in listed}
+        return call_buyers(self._reader, self._opportunities)
 
 
 def open_source(context: RunContext) -> KickservSource:
