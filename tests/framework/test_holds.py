@@ -86,7 +86,7 @@ def test_what_says_so_by_itself_stays_so(client: ClientFolder) -> None:
     assert [call.table for call in client.target.calls()].count("setting") == before
 
 
-@pytest.mark.parametrize("mishap", [Mishap.REFUSED, Mishap.ANSWER_LOST, Mishap.INTERRUPTED])
+@pytest.mark.parametrize("mishap", [Mishap.REFUSED, Mishap.INTERRUPTED])
 def test_a_run_that_is_cut_short_gives_it_back(client: ClientFolder, mishap: Mishap) -> None:
     client.target.plan_mishap(mishap, table="task")
 
@@ -98,10 +98,13 @@ def test_a_run_that_is_cut_short_gives_it_back(client: ClientFolder, mishap: Mis
 
 
 @pytest.mark.parametrize(
-    ("table", "mishap", "left"),
-    [("setting", Mishap.KILLED, AUTOMATIC), ("setting", Mishap.KILLED_AFTER, MANUAL), ("task", Mishap.KILLED, MANUAL)],
+    ("table", "mishap", "left", "following"),
+    [
+        ("setting", Mishap.KILLED, AUTOMATIC, "run"),
+        ("setting", Mishap.KILLED_AFTER, MANUAL, "rollback"),
+        ("task", Mishap.KILLED, MANUAL, "run"),
+    ],
 )
-@pytest.mark.parametrize("following", ["run", "rollback"])
 def test_what_a_kill_left_held_the_next_command_gives_back(
     client: ClientFolder, table: str, mishap: Mishap, left: int, following: str
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from transload_sandbox.kickserv.company import number_of
 
 if TYPE_CHECKING:
-    from journey.conftest import Answer, Client, Row
+    from journey.conftest import Answer, Client, Company, Row
 
 PAID, COMPLETED = 2, 690970003
 WITHOUT_USER = "wren.abernathy@example.org"
@@ -48,12 +48,12 @@ TABLES = ("invoice", "invoicedetail", "msdyn_workorder", "bookableresourcebookin
 
 
 @pytest.fixture(scope="module")
-def afterwards(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Afterwards:
-    client = open_client(customers=3, plugins=["fieldservice"])
+def afterwards(load_company: Callable[..., Company]) -> Afterwards:
+    client = load_company("fieldservice").client
     company, org = client.sandbox.kickserv.company, client.sandbox.dataverse.org
     jobless: Mapping[str, Any] = next(row for row in company.employees.rows() if row["email_address"] == WITHOUT_USER)
     company.add_customer("Abernathy Boilers", created_by=jobless["id"])
-    client.walk(*to_the_sample, ("run",))
+    client.walk(("run",))
     jobs: list[Mapping[str, Any]] = [row for row in company.jobs.rows() if company.is_job(row)]
     paid, added_to, *_ = (row for row in jobs if row.get("invoice_date") and row["invoice_status"] == "paid")
     used = {paid["id"], added_to["id"]}

@@ -12,7 +12,7 @@ import pytest
 from transload_sandbox.kickserv.company import number_of
 
 if TYPE_CHECKING:
-    from journey.conftest import Answer, Client, Row
+    from journey.conftest import Answer, Client, Company, Row
 
 Records = dict[str, Mapping[str, Any]]
 
@@ -102,9 +102,8 @@ def change_both_sides(client: Client) -> Records:
 
 
 @pytest.fixture(scope="module")
-def story(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Story:
-    client = open_client(customers=8)
-    client.walk(*to_the_sample, ("run",))
+def story(load_company: Callable[..., Company]) -> Story:
+    client = load_company().client
     loaded = snapshot(client)
     records = change_both_sides(client)
     delta = client.do("delta", "--json")

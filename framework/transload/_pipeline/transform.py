@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from transload._mistakes import nearest
-from transload._pipeline.fit import Unfit
+from transload._pipeline.fit import RANGES, Unfit
 from transload._pipeline.holds import hold_mistakes
 from transload._pipeline.rules import CompiledRule, Notes, compile_rule
 from transload.errors import MappingError, RecordError, UnfitValueError
@@ -211,15 +211,30 @@ def compile_mappings(
 
 
 def _covered_fields(documents: Sequence[MappingDocument], source: SourceSchema) -> dict[str, frozenset[str]]:
-    """Return, for the one document that watches for each source entity, the fields that all of its documents cover."""
+    """Return, for each document that watches for fields of its records, those that all of their documents cover."""
     found: dict[str, frozenset[str]] = {}
     for entity, reading in documents_by_records(documents).items():
         derived = {
             field.name for e in source.entities if e.name == entity for field in e.fields.values() if field.derived
         }
         covered = frozenset(derived).union(*(document.covered_fields() for document in reading))
-        found[reading[0].entity] = covered
+        found.update((document.entity, covered) for document in keepers(reading) if document.others is None)
     return found
+
+
+def keepers(reading: Sequence[MappingDocument]) -> list[MappingDocument]:
+    """Return the documents that together keep what no rule of theirs names, the first before all.
+
+    Where that reads some records only, each that reads others has to keep it too.
+
+    Args:
+        reading: The documents of one source entity, as :func:`documents_by_records` gives them.
+    """
+    able = [document for document in reading if document.writes_rows and document.link is None]
+    if not able:
+        return [*reading[:1]]
+    first, *others = able
+    return [first, *(other for other in others if first.when and not other.when.items() >= first.when.items())]
 
 
 def documents_by_records(documents: Iterable[MappingDocument]) -> dict[str, list[MappingDocument]]:
@@ -265,12 +280,15 @@ def new_table(document: MappingDocument) -> TargetTable | None:
 
 def _missing_placeholders(documents: Sequence[MappingDocument]) -> Iterator[str]:
     """Yield the rules that point to a placeholder which the parent's mapping does not declare."""
-    without = {document.entity for document in documents if document.placeholder is None}
+    placeholders = {document.entity: document.placeholder for document in documents}
     for document in documents:
         for column, rule in document.fields.items():
             if Missing.PLACEHOLDER in (rule.missing, rule.empty):
-                for entity in sorted(without & set(rule.entities)):
-                    yield f"{document.entity}: column {column} wants the placeholder of {entity}, which has none"
+                for entities in rule.choices:
+                    # Of several entities the first stands in for all.
+                    entity = next((one for one in entities if one in placeholders), None)
+                    if entity is not None and placeholders[entity] is None:
+                        yield f"{document.entity}: column {column} wants the placeholder of {entity}, which has none"
 
 
 def custom_columns(document: MappingDocument) -> dict[str, TargetColumn]:
@@ -300,11 +318,14 @@ def own_columns(documents: Iterable[MappingDocument]) -> dict[str, dict[str, Tar
 
 
 def _custom_column(name: str, custom: CustomColumn, limit: int | None) -> TargetColumn:
+    lowest, highest = RANGES.get(custom.type, (None, None))
     return TargetColumn(
         name,
         custom.type,
         custom.label or name.partition("_")[2].replace("_", " ").capitalize() or name,
         max_length=custom.max or limit or _DEFAULT_LENGTH.get(custom.type),
+        minimum=lowest,
+        maximum=highest,
         precision=custom.precision if custom.precision is not None else _DEFAULT_PRECISION.get(custom.type),
         options=dict(enumerate(custom.options, start=_FIRST_OPTION)),
         targets=tuple(map(TableName, custom.targets)),

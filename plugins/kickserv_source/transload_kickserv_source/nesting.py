@@ -37,14 +37,23 @@ def _is_item(value: Value) -> bool:
 
 
 def plain(row: Row, nested: Collection[str]) -> dict[str, Value]:
-    """Return a row without what it nests. A text that stands in such a place is kept."""
-    return {name: value for name, value in row.items() if name not in nested or isinstance(value, str)}
+    """Return a row without the records that it nests. What else stands in such a place is kept."""
+    return {
+        name: strays_in(value) if name in nested and isinstance(value, tuple) else value
+        for name, value in row.items()
+        if name not in nested or strays_in(value)
+    }
 
 
-def strays_in(nested: Value) -> int:
-    """Return how much of what stands where an array should is no record."""
+def strays_in(nested: Value) -> tuple[Value, ...]:
+    """Return what of that which stands where an array should is no record."""
     items = nested if isinstance(nested, tuple) else (nested,)
-    return sum(1 for item in items if item not in (None, "", ()) and not isinstance(item, Mapping))
+    return tuple(item for item in items if item not in (None, "", ()) and not isinstance(item, Mapping))
+
+
+def owned(row: Row, **owner: Value) -> dict[str, Value]:
+    """Return a nested row with what it does not say itself about whose it is."""
+    return {**row, **{name: value for name, value in owner.items() if row.get(name) in (None, "")}}
 
 
 def name_in(nested: Value) -> str | None:

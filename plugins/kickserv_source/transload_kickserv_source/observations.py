@@ -17,10 +17,12 @@ class Observations:
     Attributes:
         unavailable: Reads that were not answered, with the reason.
         oddities: Places whose content could not be read as its type says, with how often.
+        withheld: Places whose name sounds like a secret, and which were left out, with how often.
         employees: Ids of the employees.
         limited: Names of the employees who see only what is assigned to them.
         authors: Employee ids that records name in ``created_by``, with how often.
         customers: Ids of the customers.
+        parents: The parent of each customer that has one, by ids as text.
         job_customers: Customer ids that jobs name, with how often.
         job_numbers: Numbers of jobs and opportunities.
         contacts: Ids of contacts that were found with their customer.
@@ -32,10 +34,12 @@ class Observations:
 
     unavailable: dict[str, str] = field(default_factory=dict)
     oddities: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
     employees: set[Value] = field(default_factory=set)
     limited: set[str] = field(default_factory=set)
     authors: Counter[Value] = field(default_factory=Counter)
     customers: set[Value] = field(default_factory=set)
+    parents: dict[str, str] = field(default_factory=dict)
     job_customers: Counter[Value] = field(default_factory=Counter)
     job_numbers: set[int] = field(default_factory=set)
     contacts: set[str] = field(default_factory=set)
