@@ -8,8 +8,9 @@ from transload._explain.replay import UNSEEN, Replay
 from transload._explain.sight import Sight
 from transload._pipeline.checks import FieldCheck, Mismatch
 from transload._pipeline.compare import same, show
+from transload._pipeline.telling import source_of
 from transload._pipeline.transform import CompiledMapping
-from transload._pipeline.verify import Verifier, source_of
+from transload._pipeline.verify import Verifier
 from transload._stages.diff import tell_source
 from transload.values import Cell, Record, Row, RowRef
 

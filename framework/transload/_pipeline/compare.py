@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from transload.values import Cell, FileRef, RecordKey, RowRef, TargetColumn
+from transload.values import Cell, FileRef, TargetColumn
 
 _NOTHING: Sequence[Cell] = (None, "", ())
 
@@ -65,20 +65,3 @@ def show(cell: Cell) -> str:
     if isinstance(cell, tuple):
         return ", ".join(map(str, cell))
     return str(cell)
-
-
-def tell(cell: Cell, column: TargetColumn | None, known: Mapping[RowRef, RecordKey]) -> str:
-    """Return a cell as people who know the target know it: options by label, rows by their record.
-
-    Args:
-        cell: The cell.
-        column: Its column, which has the labels.
-        known: The records of rows.
-    """
-    if isinstance(cell, tuple):
-        return ", ".join(tell(one, column, known) for one in cell)
-    if isinstance(cell, RowRef) and cell in known:
-        return f"{known[cell]} ({cell.table})"
-    if isinstance(cell, int) and not isinstance(cell, bool) and column is not None and cell in column.options:
-        return f"{column.options[cell]} ({cell})"
-    return show(cell)

@@ -11,10 +11,11 @@ from decimal import Decimal
 from transload._ledger import Ledger, write_identity
 from transload._pipeline.checks import Checked, FieldCheck, Mismatch, rows_in
 from transload._pipeline.closed import ClosedRows
-from transload._pipeline.compare import same, tell, wishes
+from transload._pipeline.compare import same, wishes
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
-from transload._pipeline.transform import CompiledMapping, state_column, status_column
+from transload._pipeline.telling import source_of, tell, told_columns
+from transload._pipeline.transform import CompiledMapping
 from transload._plugins import Plugins
 from transload.context import RunContext
 from transload.values import (
@@ -32,7 +33,6 @@ from transload.values import (
     SetState,
     TargetColumn,
     Upsert,
-    Value,
 )
 
 See = Callable[[CompiledMapping, Mapping[str, Cell], Mapping[str, Cell] | None], None]
@@ -120,7 +120,7 @@ class Verifier:
 
     def told(self, mapper: CompiledMapping, cells: Mapping[str, Cell]) -> dict[str, str]:
         """Return cells of a row in people's words, as the checks have them."""
-        columns, known = _told_columns(mapper), self._known(cells.values())
+        columns, known = told_columns(mapper), self._known(cells.values())
         return {name: tell(cell, columns.get(name), known) for name, cell in cells.items()}
 
     def _check_links(
@@ -249,7 +249,7 @@ class Verifier:
         for key, error in ((rejection.key, rejection.error) for rejection in chunk.incomputable):
             row_id = mapper.row_id(key.source_id)
             yield FieldCheck(key, table, row_id, "(computed)", {}, str(error), "", Mismatch.VALUE)
-        columns = _told_columns(mapper)
+        columns = told_columns(mapper)
         for ref, (record, cells) in chunk.wanted.items():
             row = rows.get(ref.row_id)
             if row is None:
@@ -319,18 +319,3 @@ class Verifier:
         if state:
             return Mismatch.STATE
         return Mismatch.RELATION if any(rows_in(wanted)) else Mismatch.VALUE
-
-
-def _told_columns(mapper: CompiledMapping) -> Mapping[str, TargetColumn]:
-    """Return the columns of a table, with the states that rows of it can be in."""
-    states = mapper.table.states
-    return {**mapper.table.columns, "statecode": state_column(states), "statuscode": status_column(states)}
-
-
-def source_of(mapper: CompiledMapping, record: Record, column: str) -> Mapping[str, Value]:
-    """Return what the source says of a column, in the fields of its rule."""
-    rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
-    if column in rules:
-        return {name: record.fields.get(name) for name in rules[column].sources}
-    key = mapper.document.key
-    return {key.from_: str(record.key.source_id)} if key is not None and key.column == column else {}

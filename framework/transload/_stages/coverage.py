@@ -72,13 +72,13 @@ class Coverage:
                 "records": self.counts[entity], "sampled": self.sampled.get(entity, 0),
                 "why": self._why(entity, hidden) or None, "tone": self._tone(entity, hidden),
             }  # fmt: skip
-            row |= {kind.name: _share(shown, hidden, (kind,)) for kind in _COLUMNS}
+            row |= {label.lower(): _share(shown, hidden, (kind,)) for kind, label in _COLUMNS.items()}
             row["strange"] = _share(shown, hidden, FOR_ROOM)
             rows.append(row)
         columns = [
             Column("document", "Records of"), Column("records", "Source", numeric=True),
             Column("sampled", "Sample", numeric=True),
-            *(Column(kind.name, label) for kind, label in _COLUMNS.items()),
+            *(Column(label.lower(), label) for label in _COLUMNS.values()),
             Column("strange", "Strange values"), Column("why", "Not shown, and why"),
             Column("tone", "State", badge=True),
         ]  # fmt: skip
