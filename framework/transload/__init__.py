@@ -5,7 +5,7 @@ modules :mod:`transload.values`, :mod:`transload.errors`, :mod:`transload.http`,
 :mod:`transload.mapping` and :mod:`transload.testing`.
 """
 
-from transload.context import RunContext
+from transload.context import RunContext, StagedRecords
 from transload.hookspecs import hookimpl
 from transload.mapping import load_mappings
 from transload.values import (
@@ -78,6 +78,7 @@ __all__ = [
     "SourceField",
     "SourceId",
     "SourceSchema",
+    "StagedRecords",
     "TableName",
     "TargetColumn",
     "TargetKey",

@@ -7,17 +7,12 @@ from pathlib import Path
 from transload.errors import FolderError
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all, making its folder if need be.
 
-    Raises:
-        FolderError: It cannot be written: a full disk, missing rights.
-    """
-    stream_file(path, [content])
-
-
-def stream_file(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file part by part, whole or not at all, making its folder if need be.
+    Args:
+        path: The file.
+        content: Its bytes, or its parts as they come: what is large need not be in memory at once.
 
     Raises:
         FolderError: It cannot be written: a full disk, missing rights.
@@ -27,7 +22,7 @@ def stream_file(path: Path, parts: Iterable[bytes]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with draft.open("wb") as stream:
-                stream.writelines(parts)
+                stream.writelines([content] if isinstance(content, bytes) else content)
                 stream.flush()
                 os.fsync(stream.fileno())
             draft.replace(path)

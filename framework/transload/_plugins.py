@@ -15,12 +15,12 @@ from pydantic import BaseModel
 
 from transload import hookspecs
 from transload._mistakes import nearest
-from transload.context import RunContext
+from transload.context import RunContext, StagedRecords
 from transload.converters import CONVERTERS
 from transload.errors import NotOfferedError, PluginDefectError, PluginError, TransloadError
 from transload.hookspecs import Converter, hookimpl
+from transload.mapping import NO_TARGET, MappingGap, Proposal, RecordMapper
 from transload.mapping import Mapping as MappingDocument
-from transload.mapping import MappingGap, Proposal, RecordMapper
 from transload.values import (
     Batch,
     EntityName,
@@ -183,6 +183,15 @@ class Plugins:
         )
         yield from self._iterate(found)
 
+    def extract_changes(
+        self, entity: EntityName, staged: StagedRecords, context: RunContext
+    ) -> Iterator[Record | RecordKey] | None:
+        """Return what changed, and what is as it was; None when the source cannot say so."""
+        found: Iterator[Record | RecordKey] | None = self._call(
+            self._hook.extract_changes, entity=entity, staged=staged, context=context
+        )
+        return None if found is None else self._iterate(found)
+
     def transform(
         self, records: Sequence[Record], mapper: RecordMapper, context: RunContext
     ) -> list[Write | Rejection]:
@@ -244,9 +253,11 @@ class Plugins:
         target: TargetSchema,
         context: RunContext,
     ) -> list[Proposal]:
-        """Collect proposals, the surest first."""
+        """Collect proposals, the surest first; that a field has no target, where no plugin knows one."""
         answers = self._call(self._hook.propose_mapping, gaps=gaps, mappings=mappings, target=target, context=context)
-        return sorted((p for answer in answers for p in answer), key=lambda p: -p.confidence)
+        proposals = sorted((p for answer in answers for p in answer), key=lambda p: -p.confidence)
+        known = {(p.entity, p.field) for p in proposals if p.column != NO_TARGET}
+        return [p for p in proposals if p.column != NO_TARGET or (p.entity, p.field) not in known]
 
     def source_links(self, records: Sequence[Record], context: RunContext) -> dict[RecordKey, str]:
         """Collect where people find records; the plugin listed first wins."""

@@ -6,23 +6,36 @@ it once per run and closes it when the run ends.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
 from transload.files import FileStore
-from transload.values import Event
+from transload.values import EntityName, Event, Record, RecordKey
 
 if TYPE_CHECKING:
     from transload.http import Patience
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 ResourceT = TypeVar("ResourceT")
+
+
+class StagedRecords(Protocol):
+    """The live records as they were read last, for a source that says what changed since.
+
+    A record whose reading was stopped, and one that this run has read itself, is not among them.
+    """
+
+    def find(self, keys: Iterable[RecordKey]) -> Mapping[RecordKey, Record]:
+        """Return the staged records among some keys; ask for a page at once."""
+
+    def walk(self, entity: EntityName) -> Iterator[Record]:
+        """Yield all staged records of an entity."""
 
 
 def utc_now() -> datetime:

@@ -152,8 +152,10 @@ class PluginDefectError(RunError):
 class CutShortError(RunError):
     """A person stopped the run."""
 
+    remedy = "Run the same command again: it goes on where it stopped."
+
     def __init__(self, stage: str) -> None:
-        super().__init__(f"`transload {stage}` was stopped; what had been sent is recorded")
+        super().__init__(f"`transload {stage}` was stopped; what was sent is recorded, or settled by the next call")
 
 
 class RecordError(TransloadError):

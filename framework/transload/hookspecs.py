@@ -26,7 +26,7 @@ from typing import TypeAlias
 import pluggy
 from pydantic import BaseModel
 
-from transload.context import RunContext
+from transload.context import RunContext, StagedRecords
 from transload.mapping import Mapping as MappingDocument
 from transload.mapping import MappingGap, Proposal, RecordMapper
 from transload.values import (
@@ -186,6 +186,39 @@ def extract(entity: EntityName, context: RunContext) -> Iterator[Record] | None:
 
 
 @hookspec(firstresult=True)
+def extract_changes(
+    entity: EntityName, staged: StagedRecords, context: RunContext
+) -> Iterator[Record | RecordKey] | None:
+    """Read those records of one entity that may have changed since they were staged, and name the others.
+
+    Called by ``delta --quick`` in the place of ``extract``: once per entity, in the same
+    order. Results: first. The iterator is consumed on the run's thread. It yields a
+    :class:`~transload.values.Record`, new or read anew, or the
+    :class:`~transload.values.RecordKey` of one that is as it was; both in any order.
+
+    A record that is named counts as seen, and so do those that are ``part_of`` it. With a
+    record that is read anew come all its parts: one that does not come is gone. A record
+    that is neither yielded nor named, nor part of one that is named, is gone: the source is
+    asked once more, by this hook again, before that is concluded.
+
+    When in doubt, read. What a source cannot tell (a note that leaves the job's stamp as it
+    was) is found by the next complete delta, and belongs into the plugin's documentation.
+
+    Args:
+        entity: The entity to read.
+        staged: What was read before, with ``modified_at`` and all fields. Ask it page by page.
+        context: The run.
+
+    Returns:
+        An iterator; None when nothing tells what changed: then ``extract`` reads the entity.
+
+    Raises:
+        RunError: The entity could not be read to its end. Nothing is concluded about
+            records that were not seen.
+    """
+
+
+@hookspec(firstresult=True)
 def transform(
     records: Sequence[Record], mapper: RecordMapper, context: RunContext
 ) -> Sequence[Write | Rejection] | None:
@@ -313,12 +346,13 @@ def read_back(
 def scan_keys(table: TableName, column: str, context: RunContext) -> Iterator[tuple[str, RowId]] | None:
     """Walk all rows whose alternate-key column is filled.
 
-    Called by ``reconcile`` to find rows that are doubled or unknown, and to rebuild the
-    id map of a lost ledger. Results: first.
+    Called by ``reconcile`` to find rows that are doubled or unknown, to rebuild the
+    id map of a lost ledger, and, with the id column, to find the rows of a table of settings.
+    Results: first.
 
     Args:
         table: The table.
-        column: Its alternate-key column.
+        column: Its alternate-key column, or its id column, which every row fills.
         context: The run.
 
     Returns:
@@ -346,7 +380,7 @@ def propose_mapping(
         context: The run.
 
     Returns:
-        Proposals; none for a gap means "no good target".
+        Proposals. One with ``NO_TARGET`` says that a gap has no good target; it counts where no plugin knows a column.
     """
 
 

@@ -116,6 +116,8 @@ class NewTable(_Model):
     plural: str
     name: str = ""
     """The column that holds a row's name; ``{prefix}_name`` unless it says otherwise."""
+    readers: dict[str, Literal["own", "all"]] = {}
+    """Security roles that ``prepare`` lets read its rows: those that belong to the reader, or all of them."""
 
 
 class LookupByType(_Model):
@@ -192,17 +194,15 @@ class FieldRule(_Model):
         return (self.convert,) if isinstance(self.convert, str) else tuple(self.convert)
 
     @property
+    def choices(self) -> tuple[tuple[str, ...], ...]:
+        """The entities that the rule's lookup may point to, for each kind of parent: the first that has a row."""
+        kinds = self.lookup.values.values() if isinstance(self.lookup, LookupByType) else [self.lookup or []]
+        return tuple((kind,) if isinstance(kind, str) else tuple(kind) for kind in kinds)
+
+    @property
     def entities(self) -> tuple[str, ...]:
         """The entities that the rule's lookup may point to."""
-        match self.lookup:
-            case None:
-                return ()
-            case str():
-                return (self.lookup,)
-            case LookupByType():
-                named = [[name] if isinstance(name, str) else name for name in self.lookup.values.values()]
-                return tuple(name for names in named for name in names)
-        return tuple(self.lookup)
+        return tuple(entity for kind in self.choices for entity in kind)
 
 
 class Dropped(_Model):
@@ -283,6 +283,8 @@ class Mapping(_Model):
     flag: str | None = None
     """Custom memo column that says why a person should look at the row."""
     link: Link | None = None
+    hold: dict[str, dict[str, Constant]] = {}
+    """Settings of the target, by table and column, and what they must say while rows are loaded."""
     fields: dict[str, FieldRule] = {}
     activate: dict[str, FieldRule] = {}
     """``statecode`` and ``statuscode``, written right after the rows, before others point to them."""
@@ -293,6 +295,8 @@ class Mapping(_Model):
     computed: dict[str, FieldRule] = {}
     """Columns that the target computes itself, and what they must come to: never written, always compared."""
     dropped: dict[str, Reason | Dropped] = {}
+    others: Reason | None = None
+    """What becomes of the fields that no rule names, for a table that takes no columns for them."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Mapping":
@@ -389,11 +393,11 @@ class Mapping(_Model):
         Raises:
             MappingError: A ``{table:...}`` names an entity that is not mapped.
         """
-        unknown = sorted({name for name in _TABLE.findall(render_mapping(self)) if name not in tables})
+        text = _meaning(self)
+        unknown = sorted({name for name in _TABLE.findall(text) if name not in tables})
         if unknown:
             raise MappingError(self.entity, [f"{{table:{name}}} names an entity without a mapping" for name in unknown])
-        text = _TABLE.sub(lambda found: tables[found[1]], render_mapping(self))
-        return parse_mapping(text.replace(PREFIX, prefix), self.entity)
+        return Mapping.model_validate_json(_TABLE.sub(lambda found: tables[found[1]], text).replace(PREFIX, prefix))
 
 
 class RecordMapper(Protocol):
@@ -428,9 +432,13 @@ class MappingGap:
     table: TableName
 
 
+NO_TARGET = ""
+"""The column of a proposal that says: this field has no good target."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A target for a gap: a column, with a confidence from 0 to 1 and a reason."""
+    """A target for a gap: a column, or ``NO_TARGET``, with a confidence from 0 to 1 and a reason."""
 
     entity: EntityName
     field: str
@@ -438,9 +446,22 @@ class Proposal:
     confidence: float
     reason: str
 
+    @property
+    def answer(self) -> str:
+        """What is proposed, in words."""
+        return "no good target" if self.column == NO_TARGET else self.column
 
-class _Loader(yaml.SafeLoader):
-    """Reads YAML 1.2's booleans only: in YAML 1.1 the keys ``on``, ``Yes`` and ``No`` are booleans."""
+    @property
+    def certainty(self) -> str:
+        """The confidence in percent; empty where there is no column to be sure of."""
+        return "" if self.column == NO_TARGET else f"{self.confidence:.0%}"
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads YAML 1.2's booleans only: in YAML 1.1 the keys ``on``, ``Yes`` and ``No`` are booleans.
+
+    By libyaml, which every wheel of PyYAML holds: in Python, parsing took a fifth of the time of a small migration.
+    """
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -475,7 +496,11 @@ def render_mapping(mapping: Mapping) -> str:
     data = mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     if mapping.key is not None:
         data["key"] = {**data["key"], "from": mapping.key.from_}  # said, though it is the default: people look for it
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _meaning(mapping: Mapping) -> str:
+    return mapping.model_dump_json(by_alias=True, exclude_defaults=True)
 
 
 def load_mappings(folder: Path | Traversable) -> list[Mapping]:
@@ -508,5 +533,5 @@ def digest_mappings(mappings: Iterable[Mapping]) -> str:
     """Return a digest over the meaning of mappings: comments and layout do not count."""
     digest = blake2b(digest_size=16)
     for mapping in sorted(mappings, key=lambda m: m.entity):
-        digest.update(render_mapping(mapping).encode())
+        digest.update(_meaning(mapping).encode())
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from transload._mistakes import list_mistakes, nearest
 from transload.errors import ProjectFileError
@@ -58,8 +58,18 @@ class AuditTable(_Table):
 class SampleTable(_Table):
     """The ``[sample]`` table."""
 
-    records: Annotated[int, Field(ge=1, le=5000)] = 150
-    """How many records to choose, before the parents that they need are added."""
+    records: Annotated[int, Field(ge=1, le=5000)] = 100
+    """How many records to choose at least, also when fewer show everything."""
+    most: Annotated[int, Field(ge=1, le=5000)] = 300
+    """How many there are at most, with everything that they need."""
+    rows: Literal["keep", "remove"] = "keep"
+    """Whether the full run recognises the rows of the sample, or `transload sample --remove` comes first."""
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> "SampleTable":
+        if self.records > self.most:
+            raise ValueError(f"`records` is {self.records}, and `most` lets only {self.most} in: raise `most` too")
+        return self
 
 
 class DeltaTable(_Table):

@@ -48,11 +48,15 @@ class Record:
 
     ``fields`` has underscored names. A field that the source left out is absent,
     a null is ``None``, an empty text is ``""``.
+
+    ``part_of`` names the record that it came with, itself part of none, when it is read
+    with that one and never alone: a line's job. As long as that one is unchanged, it is.
     """
 
     key: RecordKey
     fields: Mapping[str, Value]
     modified_at: datetime | None = None
+    part_of: RecordKey | None = None
 
 
 class FieldType(StrEnum):
@@ -157,6 +161,8 @@ class TargetColumn:
         creatable: May be sent when the row is created.
         updatable: May be sent afterwards.
         cascades: Writing it anew also changes it in the rows that point to this one: an owner.
+        also_called: What other systems call what it holds, for proposals; ``~`` before a name marks it as a
+            second choice. Without any the column goes by its own name, or by what the framework knows of it.
     """
 
     name: str
@@ -173,6 +179,7 @@ class TargetColumn:
     updatable: bool = True
     custom: bool = False
     cascades: bool = False
+    also_called: tuple[str, ...] = ()
 
     def misfit(self, wanted: "TargetColumn") -> str | None:
         """Return why this column, which is there, cannot hold what is wanted; None when it can."""
@@ -225,6 +232,10 @@ class TargetTable:
     states: Sequence[TargetState] = ()
     links: frozenset[str] = frozenset()
     """The many-to-many relationships that it takes part in."""
+    readers: frozenset[str] = frozenset()
+    """The security roles that may read its rows, some or all; told of tables that the client has made."""
+    locked_by: str = ""
+    """The lookup column to the row that locks this one as well while it is read-only: a line's document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,6 +549,7 @@ class SchemaKind(StrEnum):
     KEY = "key"
     LINK = "link"
     LIMIT = "limit"
+    READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -555,6 +567,8 @@ class SchemaChange:
         plural: What people call several rows, for :attr:`SchemaKind.TABLE`.
         former: What held before, for :attr:`SchemaKind.LIMIT`: the largest file in bytes that the target
             took. What it should take now is the ``max_length`` of ``column``, a file column.
+        reads_all: For :attr:`SchemaKind.READER`, whether the security role ``name`` is to read all rows of the
+            table, or only those that belong to the reader.
     """
 
     kind: SchemaKind
@@ -566,6 +580,7 @@ class SchemaChange:
     other: TableName = TableName("")
     plural: str = ""
     former: int = 0
+    reads_all: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.table}.{self.name}" if self.table else f"{self.kind} {self.name}"
@@ -610,7 +625,7 @@ class Event:
 
     Attributes:
         name: What happened: ``pass_started``, ``batch_loaded``, ``pass_finished``,
-            ``extracted``, ``throttled``.
+            ``extracted``, ``surveyed``, ``throttled``.
         subject: Entity or table it happened to.
         done: How many so far.
         total: Out of how many, when known.

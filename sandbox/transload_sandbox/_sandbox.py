@@ -1,5 +1,6 @@
 """The two systems together: a company in Kickserv, and a Dataverse organisation that awaits it."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -138,12 +139,18 @@ class Sandbox(Serving):
             "TRANSLOAD_DYNAMICS_SINK__CLIENT_SECRET": self.dataverse.client_secret,
         }
 
-    def project_file(self, name: str = "demo") -> str:
-        """Return a ``transload.toml`` that points at both systems; it holds no secret."""
+    def project_file(self, name: str = "demo", options: Sequence[str] = ()) -> str:
+        """Return a ``transload.toml`` that points at both systems; it holds no secret.
+
+        Args:
+            name: The client's name.
+            options: Plugins that are on beside the source and the sink.
+        """
+        plugins = ", ".join(f'"{plugin}"' for plugin in ("kickserv_source", "dynamics_sink", *options))
         return f"""\
 [project]
 name = "{name}"
-plugins = ["kickserv_source", "dynamics_sink"]
+plugins = [{plugins}]
 
 [kickserv_source]
 base_url = "{self.kickserv.base_url}"

@@ -1,6 +1,9 @@
 """Runs ASGI applications on loopback, each in a thread of its own that ends with the process."""
 
+import asyncio
 import socket
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -13,6 +16,8 @@ from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 _STOP_SECONDS = 10.0
+_GRACE_SECONDS = 1.0
+"""For answers that are under way when a server ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,8 @@ class Server:
             server_header=False,
             date_header=False,
             ssl_certfile=self._certificates.server_file if self._certificates else None,
-            timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Prompt(config)
         self._thread = Thread(target=self._server.run, args=([self._socket],), name=f"sandbox-{self.port}", daemon=True)
         self._thread.start()
         return self
@@ -96,9 +100,35 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join(_STOP_SECONDS)
         self._socket.close()
+
+
+class _Prompt(uvicorn.Server):
+    """Ends as soon as it is told to; uvicorn looks ten times a second whether to end, then pauses for as long again."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = Future[None]()
+
+    def stop(self) -> None:
+        """End; for any thread."""
+        self.should_exit = True
+        self._told.set_result(None)
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await asyncio.wrap_future(self._told)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # connections that nothing is going on in are gone now
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wait_tasks_to_complete(), _GRACE_SECONDS)
 
 
 def _bound(port: int) -> socket.socket:

@@ -29,6 +29,10 @@ def demo(
     folder: Annotated[
         Path, typer.Option(help="Where the client's folder goes; it must not exist.", show_default=True)
     ] = Path("transload-demo"),
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", "-p", help="An option to turn on: fieldservice, tags. May be repeated."),
+    ] = None,
 ) -> None:
     """Migrate an invented company from Kickserv to Dynamics on this machine, and take it all back."""
     from rich.console import Console
@@ -46,7 +50,7 @@ def demo(
         walk = _Walk(console, home, {**os.environ, **sandbox.environment()})
         before = sandbox.dataverse.org.digest()
         walk.step("A client's folder", "init", str(home), in_folder=False)
-        (home / "transload.toml").write_text(sandbox.project_file(home.name), encoding="utf-8")
+        (home / "transload.toml").write_text(sandbox.project_file(home.name, plugin or ()), encoding="utf-8")
         _there(walk, sandbox)
         _back(walk)
         same = _prove(console, before, sandbox.dataverse.org.digest())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from transload import TableName
+from transload_fieldservice.settings import FieldServiceSettings
 from transload_kickserv_source.settings import KickservSettings
 from transload_tags.settings import TagSettings
 
@@ -148,7 +149,7 @@ def test_its_table_of_event_states_is_that_of_both_variants(page: Page, sales: S
 
 
 def test_every_setting_that_it_discusses_has_this_default(page: Page) -> None:
-    fields = {**KickservSettings.model_fields, **TagSettings.model_fields}
+    fields = {**KickservSettings.model_fields, **TagSettings.model_fields, **FieldServiceSettings.model_fields}
 
     shown = {cells[0].strip("`"): cells[1].strip("`") for cells in table_below(page, "Settings", "setting")}
 

@@ -19,6 +19,7 @@ from transload.cli import build_app
 from transload.cli.stages import Subject
 from transload.settings import PROJECT_FILE, ProjectSettings, configure_plugins, is_secret, load_project
 from transload_dynamics_sink.settings import DynamicsSettings
+from transload_fieldservice.settings import FieldServiceSettings
 from transload_kickserv_source.inferred import InferredReads
 from transload_kickserv_source.settings import KickservSettings
 from transload_tags.settings import TagSettings
@@ -144,6 +145,7 @@ def test_every_project_file_of_the_built_in_plugins_is_valid(manual: "Manual", t
         *((f"`[{name}]`", field.annotation) for name, field in ProjectSettings.model_fields.items()),
         ("`[kickserv_source]`", KickservSettings),
         ("`[kickserv_source.inferred]`", InferredReads),
+        ("`[fieldservice]`", FieldServiceSettings),
         ("`[tags]`", TagSettings),
         ("`[dynamics_sink]`", DynamicsSettings),
     ],

@@ -102,12 +102,12 @@ def load(dataverse: Dataverse, connected: "Connected", *writes: Write) -> Sequen
 
 
 def test_signs_in_and_describes_a_table(conversation: Conversation) -> None:
-    with conversation("dataverse/describe_annotation.yaml") as (dataverse, tape):
-        table = Metadata(dataverse).get_table(TableName("annotation"))
+    with conversation("dataverse/describe_territory.yaml") as (dataverse, tape):
+        table = Metadata(dataverse).get_table(TableName("territory"))
 
-    assert table.entity_set == "annotations"
-    assert table.shape.columns["notetext"].max_length == 100_000
-    assert "incident" in table.shape.columns["objectid"].targets
+    assert table.entity_set == "territories"
+    assert table.shape.columns["name"].max_length == 200
+    assert table.shape.columns["managerid"].targets == ("systemuser",)
     assert tape.all_played
 
 

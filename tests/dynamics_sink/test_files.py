@@ -201,7 +201,7 @@ def test_a_blocked_type_is_refused_before_anything_is_sent(furnished: "Connected
 
 
 def test_many_files_go_in_requests_that_stay_below_the_limit(furnished: "Connected") -> None:
-    files = [keep(furnished, 2_900_000 + number) for number in range(8)]
+    files = [keep(furnished, 1_400_000 + number) for number in range(4)]
     writes = [
         furnished.upsert(number, {"subject": "Plan", "objectid": furnished.ref(1), "documentbody": file}, NOTE)
         for number, file in enumerate(files, 10)
@@ -211,9 +211,9 @@ def test_many_files_go_in_requests_that_stay_below_the_limit(furnished: "Connect
 
     outcomes = furnished.load(*writes)
 
-    assert [outcome.error for outcome in outcomes] == [None] * 8
-    assert furnished.paths().count("$batch") - before == 3
-    assert there(furnished, NOTE, 17, "documentbody") == (files[7].digest, files[7].size)
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+    assert furnished.paths().count("$batch") - before == 2
+    assert there(furnished, NOTE, 13, "documentbody") == (files[3].digest, files[3].size)
 
 
 @pytest.mark.parametrize("path", ["CommitAnnotationBlocksUpload", "UploadBlock", "InitializeAnnotationBlocksUpload"])

@@ -13,6 +13,7 @@ from transload import (
 )
 from transload.errors import LockedError
 from transload.values import Cell
+from transload_dynamics_sink.orphans import is_work
 from transload_dynamics_sink.restore import Restoration
 from transload_dynamics_sink.rollback import delete_rows
 
@@ -50,6 +51,30 @@ def test_spares_a_row_whose_deletion_would_take_somebody_elses_rows(connected: "
     assert [outcome.ok for outcome in outcomes] == [False, True]
     assert "a row of contact" in str(outcomes[0].error)
     assert connected.org.count("contact") == 1
+
+
+def test_what_closing_a_row_left_behind_goes_with_it(connected: "Connected") -> None:
+    connected.load(*connected.accounts(1))
+    connected.load(connected.case(2))
+    connected.load(connected.change(2, 1, 5))
+
+    [outcome] = delete_rows(
+        connected.dataverse, connected.metadata, [DeleteRow(TableName("incident"), connected.id(2))]
+    )
+
+    assert outcome.error is None
+    assert connected.org.count("incidentresolution") == 0
+
+
+def test_the_environment_says_which_tables_people_work_in(connected: "Connected") -> None:
+    tables = connected.org.environment.model.tables
+
+    work = {name for name in tables if is_work(name, connected.metadata.find_facts(name))}
+
+    assert work >= {"account", "contact", "incident", "invoice", "lead", "opportunity", "quote", "salesorder"}
+    assert work >= {"annotation", "appointment", "email", "letter", "phonecall", "task"}
+    assert not work & {"activitypointer", "activityparty", "customeraddress", "incidentresolution", "quoteclose"}
+    assert not work & {"msdyn_bookingtimestamp", "msdyn_workorderproduct", "productpricelevel", "quotedetail", "role"}
 
 
 def test_gives_columns_back_their_former_values(connected: "Connected") -> None:

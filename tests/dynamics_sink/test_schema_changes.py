@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transload import Associate, SchemaChange, SchemaKind, TableName, TargetColumn
+from transload import Associate, RowId, RowRef, SchemaChange, SchemaKind, TableName, TargetColumn
 from transload.values import Cell, ColumnType
+from transload_dynamics_sink.orphans import is_work
+from transload_dynamics_sink.readers import find_readers
 from transload_dynamics_sink.schema_changes import SchemaWorker
 
 if TYPE_CHECKING:
@@ -163,6 +165,61 @@ def test_makes_a_table_with_all_that_belongs_to_it_in_any_order(connected: "Conn
     assert [(state.value, state.label) for state in shape.states] == [(0, "Active"), (1, "Inactive")]
     assert "ownerid" in shape.columns
     assert TICKET in connected.metadata.get_table("annotation").shape.columns["objectid"].targets
+    assert is_work(TICKET, connected.metadata.find_facts(TICKET))
+
+
+READERS = [
+    SchemaChange(SchemaKind.READER, "Salesperson", TICKET),
+    SchemaChange(SchemaKind.READER, "Sales Manager", TICKET, reads_all=True),
+]
+
+
+def test_who_reads_a_new_table_can_own_its_rows(connected: "Connected", worker: SchemaWorker) -> None:
+    added = connected.org.add_user("Vera Lund", "vera@example.com", roles=["Salesperson"])
+    user = RowRef(TableName("systemuser"), RowId(added))
+    row = connected.upsert(7, {"mig_name": "T-1", "ownerid": user}, TICKET)
+    worker.prepare([TABLE])
+
+    [refused] = connected.load(row)
+    [*_, let, other] = worker.prepare([TABLE, *READERS])
+    [accepted] = connected.load(row)
+
+    assert refused.error is not None
+    assert "security role" in refused.error.remedy
+    assert (let.error, let.created, other.error, other.created) == (None, True, None, True)
+    assert accepted.error is None
+    assert find_readers(connected.dataverse, TICKET) >= {"Salesperson", "Sales Manager"}
+
+
+def test_a_right_that_a_role_has_is_left_as_it_is(connected: "Connected", worker: SchemaWorker) -> None:
+    worker.prepare([TABLE, READERS[0]])
+    before = connected.org.digest()
+
+    [*_, again] = worker.prepare([TABLE, SchemaChange(SchemaKind.READER, "Salesperson", TICKET, reads_all=True)])
+
+    assert (again.error, again.created) == (None, False)
+    assert connected.org.digest() == before
+
+
+def test_rights_are_taken_back_from_a_table_that_stays(connected: "Connected", worker: SchemaWorker) -> None:
+    worker.prepare([TABLE])
+    before = connected.org.digest()
+    worker.prepare([TABLE, *READERS])
+
+    first = [worker.drop(change) for change in reversed(READERS)]
+    second = [worker.drop(change) for change in READERS]
+
+    assert [outcome.error for outcome in (*first, *second)] == [None] * 4
+    assert {outcome.note for outcome in second} == {"was gone already"}
+    assert connected.org.digest() == before
+
+
+def test_a_role_that_there_is_not_is_named_with_what_to_do(connected: "Connected", worker: SchemaWorker) -> None:
+    [*_, outcome] = worker.prepare([TABLE, SchemaChange(SchemaKind.READER, "Vice President", TICKET)])
+
+    assert outcome.error is not None
+    assert "no security role Vice President" in str(outcome.error)
+    assert "readers" in outcome.error.remedy
 
 
 def test_rows_of_a_new_table_are_written_linked_and_read_back(connected: "Connected", worker: SchemaWorker) -> None:

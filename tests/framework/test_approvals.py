@@ -114,3 +114,29 @@ def test_one_table_shows_what_was_signed_and_what_ran_after(loaded: ClientFolder
     assert mapping["before"].startswith("plan ")
     assert mapping["after"].startswith("prepare ")
     assert cutover["before"].startswith("reconcile ")
+
+
+def test_an_approval_of_a_bad_sample_does_not_outlive_what_it_was_given_for(client: ClientFolder) -> None:
+    client.source.change("line", "1", job_id=99)
+    client.walk("audit", "plan", "approve mapping", "prepare", "sample")
+    approve(client, "sample", "Ada Example")
+    edit(client, "line", "{from: text}", "{from: text, max: 5, on_overflow: ledger}")
+
+    other_mapping = client.walk("plan", "approve mapping", "run")
+    client.walk("sample")
+    newer = approve(client, "sample", "Bo Example")
+
+    assert other_mapping.exit_code == 2
+    assert "approve sample" in other_mapping.json["error"]["remedy"]
+    standing = {row["name"]: row["standing"] for row in newer.rows("sign-offs") if row["subject"] == "sample"}
+    assert standing == {"Ada Example": "void: something changed since", "Bo Example": "holds"}
+
+
+def test_a_newer_sample_wants_a_sign_off_of_its_own(ready: ClientFolder) -> None:
+    approve(ready, "sample", "Ada Example")
+    ready.walk("sample")
+
+    again = approve(ready, "sample", "Bo Example")
+
+    standing = {row["name"]: row["standing"] for row in again.rows("sign-offs") if row["subject"] == "sample"}
+    assert standing == {"Ada Example": "void: there is a newer sample", "Bo Example": "holds"}

@@ -93,10 +93,9 @@ def target(tmp_path: Path) -> MemoryTarget:
     lines = [TargetColumn("accountid", ColumnType.LOOKUP, targets=(ACCOUNT,)), TargetColumn("amount", ColumnType.MONEY)]
     target.build(
         TargetTable(ACCOUNT, "Account", "accountid", "name", {c.name: c for c in columns}, states=states),
-        TargetTable(LINE, "Line", "lineid", "amount", {c.name: c for c in lines}),
+        TargetTable(LINE, "Line", "lineid", "amount", {c.name: c for c in lines}, locked_by="accountid"),
         TargetTable(USER, "User", "userid", "name", {"name": TargetColumn("name", ColumnType.TEXT)}),
     )
-    target.belong(LINE, "accountid")
     target.total(ACCOUNT, "total", of=LINE, amount="amount", by="accountid")
     for name in ("ada", "grace"):
         target.put(USER, name, name=name)
@@ -197,6 +196,35 @@ def test_a_source_that_misses_a_record_is_found_out(tmp_path: Path, company: Mem
         pytest.raises(AssertionError, match="never extracted: person 2"),
     ):
         check_source(memory_source, context, {KEY: FIELDS, missing: {}})
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        ([], "neither gives nor names person 1"),
+        ([Record(KEY, {**FIELDS, "visits": 4})], "gives another person 1"),
+        ([RecordKey(EntityName("person"), SourceId("9"))], "person 9 is called unchanged, and was never read"),
+    ],
+)
+def test_a_source_that_does_not_know_what_changed_is_found_out(
+    tmp_path: Path, company: MemoryCompany, told: list[Record | RecordKey], complaint: str
+) -> None:
+    source = ModuleType("faulty_source")
+    changes = hookimpl(lambda entity: iter(told), specname="extract_changes")
+    vars(source).update({**vars(memory_source), "extract_changes": changes, "__name__": "faulty_source"})
+
+    with open_context(tmp_path, MemorySourceSettings()) as context, pytest.raises(AssertionError, match=complaint):
+        check_source(source, context, {KEY: FIELDS})
+
+
+def test_a_part_of_a_record_that_there_is_not_is_found_out(tmp_path: Path, company: MemoryCompany) -> None:
+    company.put_record(Record(KEY, FIELDS, part_of=RecordKey(EntityName("person"), SourceId("2"))))
+
+    with (
+        open_context(tmp_path, MemorySourceSettings()) as context,
+        pytest.raises(AssertionError, match="part of person 2, which was never extracted"),
+    ):
+        check_source(memory_source, context, {KEY: FIELDS})
 
 
 def test_the_memory_sink_keeps_what_a_sink_promises(tmp_path: Path, target: MemoryTarget) -> None:

@@ -32,6 +32,17 @@ def test_everything_arrives_with_its_relations_and_states(loaded: ClientFolder) 
     assert (job["statecode"], job["statuscode"], job["prioritycode"]) == (1, 5, 2)
 
 
+def test_a_lookup_that_is_left_empty_stands_in_the_lossy_ledger(ready: ClientFolder) -> None:
+    ready.source.change("customer", "3", parent_id=99)
+
+    result = ready.walk("run")
+
+    (loss,) = result.rows("lossy-ledger")
+    assert result.exit_code == 0
+    assert (loss["record"], loss["column"], loss["original"]) == ("customer 3", "parentaccountid", "customer 99")
+    assert "parentaccountid" not in account(ready, "3")
+
+
 def test_a_second_run_sends_nothing(loaded: ClientFolder) -> None:
     before = loaded.target.calls()
 
@@ -285,6 +296,20 @@ def test_a_row_that_several_fit_is_not_recognised(client: ClientFolder) -> None:
     client.walk("run")
 
     assert len(client.target.rows("account")) == 10
+
+
+def test_a_placeholder_is_recognised_like_a_record(client: ClientFolder) -> None:
+    client.target.put("account", "old", name="unknown customer")
+    document = client.mapping_file("customer").read_text()
+    client.write_mapping("customer", f"{document}match: {{on: {{name: name}}, create: true}}\n")
+    client.source.put("job", "20", id=20, name="Orphan", customer_id=99, priority="usual", status="open")
+
+    run = client.walk("audit", "plan", "approve mapping", "prepare", "sample", "run", "reconcile")
+    pointed = str(incident(client, "20")["customerid"])
+    client.walk("rollback")
+
+    assert (run.exit_code, pointed) == (0, "account(old)")
+    assert list(client.target.rows("account")) == ["old"]
 
 
 def test_two_records_never_write_to_one_row(client: ClientFolder) -> None:

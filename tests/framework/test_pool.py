@@ -1,11 +1,12 @@
 """The pool takes in whatever it sent out, whatever fails meanwhile."""
 
+import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from transload._pipeline.pool import run_bounded
+from transload._pipeline.pool import is_stopping, run_bounded
 
 
 def test_every_result_is_taken_on_the_callers_thread() -> None:
@@ -90,3 +91,37 @@ def test_a_result_that_cannot_be_taken_stops_the_rest_and_loses_none_in_flight()
         run_bounded(range(100), lambda item: item, take, workers=3)
 
     assert 1 <= len(taken) <= 6
+
+
+def test_ctrl_c_takes_effect_between_two_items_and_what_was_sent_is_taken() -> None:
+    taken: list[int] = []
+    seen: list[bool] = []
+
+    def take(item: int, result: int) -> None:
+        if item == 3:
+            signal.raise_signal(signal.SIGINT)
+        seen.append(is_stopping())
+        taken.append(item)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_bounded(range(100), lambda item: item, take, workers=1)
+
+    assert taken == [0, 1, 2, 3]
+    assert (seen, is_stopping()) == ([False, False, False, True], False)
+
+
+def test_a_second_ctrl_c_waits_for_nothing() -> None:
+    answered = threading.Event()
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        yield 0
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        yield 1
+
+    with pytest.raises(KeyboardInterrupt):
+        run_bounded(items(), lambda item: answered.wait(timeout=5), lambda item, result: taken.append(item), workers=2)
+
+    assert taken == []
+    answered.set()

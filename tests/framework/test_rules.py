@@ -289,6 +289,25 @@ def test_a_rule_that_cannot_work_is_refused_before_any_record(fields: str, mista
     assert mistake in mistakes_of(fields)
 
 
+def test_of_several_parents_the_first_stands_in_for_all_of_them() -> None:
+    person = parse_mapping("{entity: person, table: account, key: {from: id}}", "test")
+
+    def compiled(parents: str) -> CompiledMapping:
+        rule = f"customerid: {{lookup: {parents}, from: x, empty: placeholder}}"
+        job = parse_mapping(f"{{entity: job, table: incident, key: {{from: id}}, fields: {{{rule}}}}}", "test")
+        documents = [job, parse_mapping(CUSTOMER, "test"), person]
+        return compile_mappings(documents, SOURCE, TARGET, CONVERTERS, {})[EntityName("job")]
+
+    [write] = compiled("[customer, person]").map(Record(KEY, {}))
+
+    assert isinstance(write, Upsert)
+    lookup = write.columns["customerid"]
+    assert isinstance(lookup, Lookup)
+    assert lookup.key == RecordKey(EntityName("customer"), SourceId("placeholder"))
+    with pytest.raises(MappingError, match="wants the placeholder of person, which has none"):
+        compiled("[person, customer]")
+
+
 def test_all_rules_that_cannot_work_are_named_at_once() -> None:
     found = mistakes_of("titel: {from: x}, titles: {from: y}", ", finish: {statecode: {from: z, values: {a: Gone}}}")
 

@@ -11,6 +11,25 @@ from transload._stages.progress import ProgressKeeper
 from transload.testing import ClientFolder, Mishap
 from transload.values import Event
 
+WATCHER = """\
+import json, time
+from pathlib import Path
+from transload import hookimpl
+
+@hookimpl(wrapper=True)
+def load(batch):
+    time.sleep(0.1)
+    return (yield)
+
+@hookimpl
+def observe(event):
+    if event.name == "batch_loaded" and event.subject == "line":
+        rows = json.loads(Path("target.json").read_text())["rows"]
+        there = sum(row["row"][0] == "task" for row in rows)
+        with Path("progress.txt").open("a") as file:
+            file.write(f"{event.done} {there}\\n")
+"""
+
 
 def configure(client: ClientFolder, text: str) -> None:
     file = client.path / "transload.toml"
@@ -86,6 +105,19 @@ def test_ctrl_c_stops_a_run_with_a_code_of_its_own_and_the_same_run_is_taken_up_
         assert len([run for run in ledger.runs.all() if run.stage == "run"]) == 1
     assert stopped.exit_code == 130
     assert (result.exit_code, len(ready.target.rows("task"))) == (0, 8)
+
+
+def test_progress_counts_what_has_arrived(ready: ClientFolder) -> None:
+    ready.offer("watcher", WATCHER)
+    file = ready.path / "transload.toml"
+    file.write_text(file.read_text().replace('"memory_sink"]', '"memory_sink", "watcher"]'))
+
+    result = ready.walk("plan", "approve mapping", "run")
+
+    told = [line.split() for line in (ready.path / "progress.txt").read_text().splitlines()]
+    assert result.exit_code == 0
+    assert [int(done) for done, _ in told][-1] == 8
+    assert all(int(done) <= int(there) for done, there in told)
 
 
 def test_another_terminal_sees_the_pass_that_is_running_with_its_pace(ready: ClientFolder) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,11 +52,13 @@ class Client:
 
     Attributes:
         secrets: Environment variables of the commands; None takes one away.
+        plugins: What is enabled beside the source and the sink.
     """
 
     folder: Path
     sandbox: Sandbox
     secrets: dict[str, str | None]
+    plugins: tuple[str, ...] = ()
 
     @property
     def project_file(self) -> Path:
@@ -82,6 +86,20 @@ class Client:
             answers.append(self.do(*command))
             assert answers[-1].code == 0, str(answers[-1])
         return answers
+
+    def let_field_service_work_along(self, *, posted: bool) -> None:
+        """Let completed bookings make time entries and posted work orders invoices, and let jobs be posted or not."""
+        [setting] = self.rows("msdyn_fieldservicesetting")
+        address = f"msdyn_fieldservicesettings({setting['msdyn_fieldservicesettingid']})"
+        self.change(address, msdyn_timeentrygenerationstrategy=192355201, msdyn_workorderinvoicecreation=690970001)
+        if posted:
+            with self.project_file.open("a", encoding="utf-8") as file:
+                file.write('[fieldservice]\ninvoiced_jobs = "posted"\n')
+
+    def load(self) -> Company:
+        """Walk from the audit to the first load."""
+        untouched, rows = self.digest(), self.all_rows()
+        return Company(self, self.walk(*TO_THE_SAMPLE, ("run",)), untouched, rows)
 
     def start(self, *command: str, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
         """Run a command in a process of its own.
@@ -112,6 +130,10 @@ class Client:
         rows = self.sandbox.dataverse.org.rows(table)
         return [row for row in rows if all(row.get(name) == value for name, value in values.items())]
 
+    def all_rows(self) -> dict[str, list[Row]]:
+        """Return the rows of every table of the target."""
+        return {table: self.rows(table) for table in self.sandbox.dataverse.org.environment.model.tables}
+
     def row(self, table: str, **values: object) -> Row:
         """Return the only row of a table that holds these values."""
         rows = self.rows(table, **values)
@@ -122,6 +144,11 @@ class Client:
         """Return the label of a choice's value, as people see it; None when the column knows no such value."""
         options = self.sandbox.dataverse.org.environment.model.tables[table].columns[column].options
         return options.get(value) if isinstance(value, int) else None
+
+    def keep_ledger_in(self, url: str) -> None:
+        """Write the address of another ledger than the folder's into the project file."""
+        text = self.project_file.read_text(encoding="utf-8")
+        self.project_file.write_text(text.replace("[project]", f'[project]\nledger = "{url}"'), encoding="utf-8")
 
     def digest(self) -> dict[str, str]:
         """Return a digest of every table of the target, and of its metadata."""
@@ -182,24 +209,72 @@ def to_the_sample() -> tuple[tuple[str, ...], ...]:
     return TO_THE_SAMPLE
 
 
+@dataclass(frozen=True)
+class Company:
+    """A company that was audited, planned, approved, prepared, sampled and loaded.
+
+    Attributes:
+        client: Its folder and its sandbox, as they were after the load.
+        answers: What the commands said.
+        untouched: A digest of every table of the target from before.
+        rows: The rows of every table of the target from before.
+    """
+
+    client: Client
+    answers: Sequence[Answer]
+    untouched: dict[str, str]
+    rows: Mapping[str, Sequence[Row]]
+
+
+def start_client(folder: Path, sandbox: Sandbox, plugins: Sequence[str] = ()) -> Client:
+    """Make the folder of a client who moves from one half of a running sandbox to the other."""
+    sandbox.dataverse.org.environment.key_index_seconds = 0.0
+    folder.mkdir()
+    client = Client(folder, sandbox, dict(sandbox.environment()), tuple(plugins))
+    listed = "".join(f', "{plugin}"' for plugin in ("dynamics_sink", *plugins)).removeprefix(", ")
+    text = sandbox.project_file(folder.name).replace('"dynamics_sink"', listed, 1)
+    client.project_file.write_text(text, encoding="utf-8")
+    return client
+
+
 @pytest.fixture(scope="module")
 def open_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
-    """Return a maker of clients, each with a sandbox of its own."""
-    open_sandboxes: list[Sandbox] = []
+    """Return a maker of clients, each with a sandbox of its own; see `load_company` for one that is loaded already."""
+    with ExitStack() as sandboxes:
 
-    def make(customers: int = 8, seed: int = 7, plugins: Sequence[str] = ()) -> Client:
-        sandbox = Sandbox(customers=customers, seed=seed)
-        sandbox.dataverse.org.environment.key_index_seconds = 0.0
-        sandbox.__enter__()
-        open_sandboxes.append(sandbox)
-        folder = tmp_path_factory.mktemp("clients") / "example-ducts"
-        folder.mkdir()
-        client = Client(folder, sandbox, dict(sandbox.environment()))
-        listed = "".join(f', "{plugin}"' for plugin in ("dynamics_sink", *plugins)).removeprefix(", ")
-        text = sandbox.project_file(folder.name).replace('"dynamics_sink"', listed, 1)
-        client.project_file.write_text(text, encoding="utf-8")
-        return client
+        def make(customers: int = 8, seed: int = 7, plugins: Sequence[str] = ()) -> Client:
+            sandbox = sandboxes.enter_context(Sandbox(customers=customers, seed=seed))
+            return start_client(tmp_path_factory.mktemp("clients") / "example-ducts", sandbox, plugins)
 
-    yield make
-    for sandbox in open_sandboxes:
-        sandbox.__exit__(None, None, None)
+        yield make
+
+
+@pytest.fixture(scope="session")
+def load_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Company]]:
+    """Return what gives a company of twelve customers as it was right after its load with some plugins.
+
+    It is loaded once in a session. Each call brings its two systems back to that moment and gives a copy of its folder:
+    whoever got it before must be done with it, so ask for it once in a module.
+    """
+    with ExitStack() as sandboxes:
+
+        @cache
+        def load(plugins: tuple[str, ...]) -> Company:
+            sandbox = sandboxes.enter_context(Sandbox(customers=12, seed=7))
+            place = tmp_path_factory.mktemp("loaded") / "example-ducts"
+            client = start_client(place, sandbox, plugins)
+            if "fieldservice" in plugins:
+                client.let_field_service_work_along(posted=False)
+            company = client.load()
+            sandbox.snapshot()
+            return company
+
+        def give(*plugins: str) -> Company:
+            company = load(plugins)
+            company.client.sandbox.restore()
+            folder = tmp_path_factory.mktemp("clients") / company.client.folder.name
+            shutil.copytree(company.client.folder, folder)
+            client = replace(company.client, folder=folder, secrets=dict(company.client.secrets))
+            return replace(company, client=client)
+
+        yield give

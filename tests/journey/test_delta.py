@@ -12,7 +12,7 @@ import pytest
 from transload_sandbox.kickserv.company import number_of
 
 if TYPE_CHECKING:
-    from journey.conftest import Answer, Client, Row
+    from journey.conftest import Answer, Client, Company, Row
 
 Records = dict[str, Mapping[str, Any]]
 
@@ -28,6 +28,9 @@ class Story:
     after_delta: dict[str, list[Row]]
     second_delta: Answer
     written_by_second: list[str]
+    idle_quick: Answer
+    quick: Answer
+    written_by_quick: tuple[list[str], list[str]]
     reconciled: Answer
     dry_run: Answer
     digests_around_dry_run: tuple[dict[str, str], dict[str, str]]
@@ -99,23 +102,27 @@ def change_both_sides(client: Client) -> Records:
 
 
 @pytest.fixture(scope="module")
-def story(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Story:
-    client = open_client(customers=8)
-    client.walk(*to_the_sample, ("run",))
+def story(load_company: Callable[..., Company]) -> Story:
+    client = load_company().client
     loaded = snapshot(client)
     records = change_both_sides(client)
     delta = client.do("delta", "--json")
     after_delta = snapshot(client)
     with client.written() as written:
         second = client.do("delta", "--json")
+    with client.written() as written_by_idle:
+        idle_quick = client.do("delta", "--quick", "--json")
+    client.sandbox.kickserv.company.add_note("Told over the phone.", job=number_of(records["new job"]))
+    with client.written() as written_by_quick:
+        quick = client.do("delta", "--quick", "--json")
     reconciled = client.do("reconcile", "--json")
     before = client.digest()
     dry_run = client.do("rollback", "--dry-run", "--json")
     digests = before, client.digest()
     rolled_back = client.do("rollback", "--json")
     return Story(
-        client, records, loaded, delta, after_delta, second, written, reconciled, dry_run, digests, rolled_back,
-        snapshot(client),
+        client, records, loaded, delta, after_delta, second, written, idle_quick, quick,
+        (written_by_idle, written_by_quick), reconciled, dry_run, digests, rolled_back, snapshot(client),
     )  # fmt: skip
 
 
@@ -201,11 +208,7 @@ def test_a_field_changed_on_both_sides_is_a_conflict_that_the_target_wins(story:
 def test_what_changed_in_a_quote_that_is_closed_for_good_is_told_and_not_lost_in_silence(story: Story) -> None:
     key = f"estimate {story.records['resolved']['id']}"
 
-    conflicts = [
-        row
-        for row in rows_of(story.delta, "conflicts-changed-in-the-source-and-in-the-target")
-        if row["target"] == "(closed for good)"
-    ]
+    conflicts = rows_of(story.delta, "changed-in-the-source-after-closing")
 
     assert {row["record"] for row in conflicts} == {key}
     assert ("description", "Corrected after completion.") in {(row["column"], row["source"]) for row in conflicts}
@@ -231,6 +234,15 @@ def test_an_empty_field_that_people_filled_is_not_overwritten(story: Story) -> N
 def test_a_second_delta_writes_nothing(story: Story) -> None:
     assert story.second_delta.code == 0
     assert story.written_by_second == []
+
+
+def test_a_quick_delta_writes_only_what_came_since(story: Story) -> None:
+    facts = [answer.report()["facts"] for answer in (story.idle_quick, story.quick)]
+
+    writes = [told["Writes"] for told in facts if isinstance(told, dict)]
+    assert (story.idle_quick.code, story.quick.code) == (0, 0)
+    assert (writes, story.written_by_quick[0]) == (["0", "1"], [])
+    assert len(story.written_by_quick[1]) == 1
 
 
 def test_reconcile_lists_what_people_changed_and_still_says_go(story: Story) -> None:

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from journey.conftest import Answer, Client, Row
+    from journey.conftest import Answer, Client, Company, Row
 
 SECRET = {"token", "password_digest", "remember_me_token", "stripe_customer_id"}
 KEY_COLUMN = {
@@ -45,8 +45,8 @@ class Loaded:
     """What was before, what was done, and what is there now."""
 
     client: Client
-    untouched: Mapping[str, list[Row]]
-    answers: list[Answer]
+    untouched: Mapping[str, Sequence[Row]]
+    answers: Sequence[Answer]
     second: Answer
     written_by_second: list[str]
     digests: tuple[dict[str, str], dict[str, str]]
@@ -99,15 +99,14 @@ class Loaded:
 
 
 @pytest.fixture(scope="module")
-def loaded(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Loaded:
-    client = open_client(customers=12)
-    untouched = {table: client.rows(table) for table in ("account", "contact")}
-    answers = client.walk(*to_the_sample, ("run",))
-    before = client.digest()
+def loaded(load_company: Callable[..., Company]) -> Loaded:
+    company = load_company()
+    client, before = company.client, company.client.digest()
+    untouched = {table: company.rows[table] for table in ("account", "contact")}
     with client.written() as written:
         (second,) = client.walk(("run", "--json"))
     digests = before, client.digest()
-    return Loaded(client, untouched, answers, second, written, digests, client.do("reconcile", "--json"))
+    return Loaded(client, untouched, company.answers, second, written, digests, client.do("reconcile", "--json"))
 
 
 def instant(moment: datetime) -> str:

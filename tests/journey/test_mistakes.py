@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from journey.conftest import Answer, Client
+    from journey.conftest import Answer, Client, Company
 
 Explained = Callable[..., None]
 KICKSERV_TOKEN = "TRANSLOAD_KICKSERV_SOURCE__API_TOKEN"
@@ -16,10 +16,8 @@ CLIENT_SECRET = "TRANSLOAD_DYNAMICS_SINK__CLIENT_SECRET"
 
 
 @pytest.fixture(scope="module")
-def loaded(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Client:
-    client = open_client(customers=3)
-    client.walk(*to_the_sample, ("run",))
-    return client
+def loaded(load_company: Callable[..., Company]) -> Client:
+    return load_company().client
 
 
 @pytest.mark.parametrize(

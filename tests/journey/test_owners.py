@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from transload_sandbox.kickserv.company import number_of
 
 if TYPE_CHECKING:
-    from journey.conftest import Client
+    from journey.conftest import Company
 
 
 def test_a_customer_that_gets_another_owner_leaves_the_owners_of_its_records_alone(
-    open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]
+    load_company: Callable[..., Company],
 ) -> None:
-    client = open_client(customers=12)
-    client.walk(*to_the_sample, ("run",))
+    client = load_company().client
     company = client.sandbox.kickserv.company
     employees = {row["id"] for row in company.employees.rows() if row["active"] and row.get("email_address")}
     parent = next(row for row in company.customers.rows() if company.children_of(row))

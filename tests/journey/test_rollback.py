@@ -12,7 +12,7 @@ import pytest
 from transload_sandbox.kickserv.company import number_of
 
 if TYPE_CHECKING:
-    from journey.conftest import Answer, Client
+    from journey.conftest import Answer, Client, Company
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,15 @@ class Undone:
 
 
 @pytest.fixture(scope="module")
-def undone(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Undone:
-    client = open_client(customers=8)
-    before = client.digest()
-    client.walk(*to_the_sample, ("run",))
-    company = client.sandbox.kickserv.company
+def undone(load_company: Callable[..., Company]) -> Undone:
+    loaded = load_company()
+    client, company = loaded.client, loaded.client.sandbox.kickserv.company
     resolved = next(row for row in company.jobs.rows() if row["status"] == "complete")
     company.update_job(number_of(resolved), description="Corrected after completion.")
     company.add_contact(None, first_name="Odalys", last_name="Fenwright")
     client.walk(("delta",), ("reconcile",), ("approve", "cutover", "--by", "Rosalind Vane"), ("rollback", "--dry-run"))
     (rolled_back,) = client.walk(("rollback", "--json"))
-    digests = before, client.digest()
+    digests = loaded.untouched, client.digest()
     with client.written() as written:
         again = client.do("rollback", "--json")
     refused = client.do("run")

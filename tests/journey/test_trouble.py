@@ -17,17 +17,15 @@ from transload_sandbox.dataverse.faults import Fault
 from transload_sandbox.kickserv.company import number_of
 
 if TYPE_CHECKING:
-    from journey.conftest import Client
+    from journey.conftest import Client, Company
 
 Explained = Callable[..., None]
 KICKSERV_TOKEN = "TRANSLOAD_KICKSERV_SOURCE__API_TOKEN"
 
 
 @pytest.fixture(scope="module")
-def loaded(open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]) -> Client:
-    client = open_client(customers=6)
-    client.walk(*to_the_sample, ("run",))
-    return client
+def loaded(load_company: Callable[..., Company]) -> Client:
+    return load_company().client
 
 
 @pytest.fixture

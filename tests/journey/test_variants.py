@@ -1,5 +1,7 @@
 """The same company in each variant: jobs as cases or as work orders, tags as text or as rows.
 
+One of them keeps its ledger in PostgreSQL, where everything must come out the same.
+
 What should be in the target is counted and followed here from the sandbox's own records; the reconciliation of
 transload is checked, not trusted.
 """
@@ -7,19 +9,23 @@ transload is checked, not trusted.
 from __future__ import annotations
 
 import base64
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from journey.conftest import Answer, Client, Row
+    from journey.conftest import Answer, Client, Company, Row
 
 VARIANTS: tuple[tuple[str, ...], ...] = ((), ("tags",), ("fieldservice",), ("fieldservice", "tags"))
+IN_POSTGRESQL = ("tags",)
 ESTIMATED = ("won_date", "estimate_sent_on", "estimate_scheduled_on")
 CALENDAR = ("appointment", "phonecall", "email")
+POSTED = 690970004
+STAMPS = ("@odata.etag", "modifiedon", "_modifiedby_value", "versionnumber")
 Records = list[Mapping[str, Any]]
 
 
@@ -28,12 +34,18 @@ class There:
     """A company in one variant: what was there after the load, and what was left after the rollback."""
 
     client: Client
-    plugins: tuple[str, ...]
     rows: dict[str, list[Row]]
-    before: dict[str, list[Row]]
+    before: Mapping[str, Sequence[Row]]
+    status: Answer
+    told: Answer
     reconciled: Answer
     written_by_second: list[str]
     digests: tuple[dict[str, str], dict[str, str]]
+    files_fetched_back: int
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        return self.client.plugins
 
     @property
     def company(self) -> Any:
@@ -68,19 +80,45 @@ class There:
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=lambda plugins: "+".join(plugins) or "plain")
-def there(
-    request: pytest.FixtureRequest, open_client: Callable[..., Client], to_the_sample: tuple[tuple[str, ...], ...]
-) -> There:
-    client = open_client(customers=4, plugins=request.param)
-    org = client.sandbox.dataverse.org
-    untouched, before = client.digest(), {table: client.rows(table) for table in org.environment.model.tables}
-    client.walk(*to_the_sample, ("run",))
-    rows = {table: client.rows(table) for table in org.environment.model.tables}
+def loaded(
+    request: pytest.FixtureRequest, load_company: Callable[..., Company], open_client: Callable[..., Client]
+) -> Company:
+    """A company after its load; those without tags are shared with other modules."""
+    plugins: tuple[str, ...] = request.param
+    if "tags" not in plugins:
+        return load_company(*plugins)
+    client = open_client(customers=4, plugins=plugins)
+    if "fieldservice" in plugins:
+        client.let_field_service_work_along(posted=True)
+    if plugins == IN_POSTGRESQL:
+        client.keep_ledger_in(request.getfixturevalue("postgres_server"))
+        client.walk(("doctor",))
+    return client.load()
+
+
+@pytest.fixture(scope="module")
+def there(loaded: Company) -> There:
+    client, customers = loaded.client, loaded.client.sandbox.kickserv.company.customers
+    rows, status = client.all_rows(), client.do("status", "--json")
+    told = client.do("explain", "customer", str(next(customers.rows())["id"]))
     with client.written() as written:
-        client.walk(("run",))
+        client.walk(("run",), ("delta",))
     reconciled = client.do("reconcile", "--json")
+    client.walk(("approve", "cutover", "--by", "Rosalind Vane"), ("audit-log", "verify"), ("rollback", "--dry-run"))
+    requests = client.sandbox.dataverse.org.requests
+    requests.clear()
     client.walk(("rollback",))
-    return There(client, request.param, rows, before, reconciled, written, (untouched, client.digest()))
+    fetched = sum("/$value" in request.path for request in requests)
+    digests = loaded.untouched, client.digest()
+    return There(client, rows, loaded.rows, status, told, reconciled, written, digests, fetched)
+
+
+@pytest.fixture
+def with_service(there: There) -> There:
+    """Give the variants with Field Service."""
+    if "fieldservice" not in there.plugins:
+        pytest.skip("without Field Service")
+    return there
 
 
 def test_reconciliation_finds_nothing_and_says_go(there: There) -> None:
@@ -92,14 +130,24 @@ def test_reconciliation_finds_nothing_and_says_go(there: There) -> None:
     assert fired.keys() <= {"user without a match"}
 
 
-def test_a_second_run_sends_no_write(there: There) -> None:
+def test_a_second_run_and_a_delta_send_no_write(there: There) -> None:
     assert there.written_by_second == []
+
+
+def test_the_ledger_knows_what_was_staged_and_what_became_of_it(there: There) -> None:
+    assert json.loads(there.status.out)["staged"]["customer"] == len(list(there.company.customers.rows()))
+    assert "is account(" in there.told.out
+    assert there.client.ledger.exists() is (there.plugins != IN_POSTGRESQL)
 
 
 def test_a_rollback_restores_every_row_and_the_metadata(there: There) -> None:
     before, after = there.digests
 
     assert {name for name in before | after if before.get(name) != after.get(name)} == set()
+
+
+def test_a_rollback_fetches_each_file_once(there: There) -> None:
+    assert there.files_fetched_back == sum(1 for _ in there.company.attachments.rows())
 
 
 @pytest.mark.parametrize(
@@ -121,10 +169,31 @@ def test_every_record_has_one_row_and_every_row_its_record(there: There, column:
     own: dict[str, Records] = {"jobs": there.jobs, "estimates": there.estimates, "invoices": there.invoices}
     records: Records = own[kind] if kind in own else list(getattr(there.company, kind).rows())
 
-    keys = [str(row[key]) for row in there.new(named.get(table, table)) if row.get(key) and not row.get("ks_implied")]
+    rows = [row for row in there.new(named.get(table, table)) if row.get(key) and not row.get("ks_implied")]
+    keys = [str(row[key]) for row in rows if row[key] != "placeholder"]
 
     assert Counter(keys) == Counter(str(record["id"]) for record in records)
     assert records
+
+
+def test_field_service_adds_nothing_of_its_own_and_works_along_again_afterwards(with_service: There) -> None:
+    entries: Records = list(with_service.company.time_entries.rows())
+    [before] = with_service.before["msdyn_fieldservicesetting"]
+
+    [after] = with_service.rows["msdyn_fieldservicesetting"]
+
+    assert len(with_service.new("msdyn_timeentry")) == len(entries)
+    assert len(with_service.new("invoice")) == len(with_service.invoices)
+    assert after | {name: before[name] for name in STAMPS} == before
+
+
+def test_jobs_that_are_done_are_posted_only_when_a_setting_says_so(with_service: There) -> None:
+    done = {str(row["id"]) for row in with_service.invoices if row["status"] == "complete"}
+
+    posted = {row["ks_jobid"] for row in with_service.new("msdyn_workorder") if row["msdyn_systemstatus"] == POSTED}
+
+    assert posted == (done if "tags" in with_service.plugins else set())
+    assert done
 
 
 def test_every_event_is_in_the_calendar_or_on_the_schedule_board(there: There) -> None:
@@ -173,6 +242,10 @@ def test_every_row_hangs_on_the_row_of_its_parent(there: There) -> None:
         payment = payments[str(row["ks_kickservpaymentid"])]
         assert job[row["_ks_job_value"]] == str(payment["job_id"])
         assert account[row["_ks_account_value"]] == str(payment["customer_id"])
+        if row["_ks_invoice_value"] is not None:
+            document = next(one for one in there.new("invoice") if one["invoiceid"] == row["_ks_invoice_value"])
+            shared = ("_ownerid_value", "_transactioncurrencyid_value")
+            assert [row[name] for name in shared] == [document[name] for name in shared]
 
 
 def test_every_note_and_every_file_hangs_where_it_was_written(there: There) -> None:

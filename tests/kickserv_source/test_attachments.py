@@ -12,11 +12,14 @@ from transload import Record
 from transload.errors import RecordError
 from transload.files import FileStore
 from transload.values import FileRef
+from transload_kickserv_source.account import Account
+from transload_kickserv_source.appendages import attachment_of
 from transload_kickserv_source.audit import findings
 from transload_kickserv_source.downloads import DownloadError, Downloads, safe_name
 from transload_kickserv_source.schema import ENTITIES
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.source import KickservSource
+from transload_kickserv_source.xml import Row
 from transload_sandbox import KickservSandbox
 
 Open = Callable[..., closing[KickservSource]]
@@ -197,3 +200,31 @@ def test_a_bad_moment_is_waited_out(tmp_path: Path) -> None:
 )
 def test_a_name_is_made_safe(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+def test_an_attachment_is_read_under_the_names_that_libraries_give_and_without_its_signature(
+    account: Callable[..., Account],
+) -> None:
+    row: Row = {
+        "id": 1, "job_id": None, "created_by": 7, "attachment_file_name": "a.jpg", "size": 12,
+        "mime_type": "image/jpeg",
+        "download_url": f"{STORAGE}/a?X-Signature=1#top", "thumb_url": f"{STORAGE}/t?X-Signature=2", "rotated": True,
+    }  # fmt: skip
+
+    attached = attachment_of("job", 5, row, account())
+
+    assert attached is not None
+    fields = {name: attached.fields[name] for name in ("job_id", "file_name", "file_size", "content_type", "url")}
+    assert fields == {
+        "job_id": 5, "file_name": "a.jpg", "file_size": 12, "content_type": "image/jpeg", "url": f"{STORAGE}/a",
+    }  # fmt: skip
+    assert attached.url == f"{STORAGE}/a?X-Signature=1#top"
+    assert attached.fields["more"] == f"Thumb url: {STORAGE}/t\nRotated: true"
+    assert attached.fields["byline"] == "by employee 7 of Kickserv"
+
+
+def test_an_attachment_that_was_deleted_is_left_out(account: Callable[..., Account]) -> None:
+    reading = account()
+
+    assert attachment_of("job", 5, {"id": 1, "deleted_at": "2017-08-04T08:16:22-04:00"}, reading) is None
+    assert list(reading.seen.marks["deleted"]) == ["attachment 1"]

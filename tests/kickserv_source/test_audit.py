@@ -31,6 +31,33 @@ def test_events_that_were_announced_and_not_found_are_a_sign_too() -> None:
     assert "3 announced events were not found" in finding.evidence
 
 
+def test_customers_that_are_ancestors_of_their_own_are_named() -> None:
+    seen = Observations(parents={"1": "2", "2": "3", "3": "2", "4": "9", "5": "1", "6": "7", "7": "8", "8": "6"})
+
+    [finding] = [one for one in findings(seen) if one.code == "kickserv.parent_circles"]
+
+    assert (finding.count, finding.evidence) == (5, "customer ids 2, 3, 6, 7, 8")
+
+
+def test_elements_that_were_left_out_for_their_name_are_told() -> None:
+    seen = Observations()
+    seen.withheld.update({"customer.digest_frequency": 3})
+
+    [finding] = [one for one in findings(seen) if one.code == "kickserv.withheld"]
+
+    assert (finding.count, finding.evidence) == (3, "customer.digest_frequency (3 times)")
+
+
+def test_without_a_list_of_employees_nobody_is_called_unknown() -> None:
+    seen = Observations(unavailable={"employees.xml": "Kickserv answered employees.xml with 403: No."})
+    seen.authors.update({7: 3})
+
+    codes = {one.code for one in findings(seen)}
+
+    assert "kickserv.no_employees" in codes
+    assert "kickserv.unknown_employees" not in codes
+
+
 def test_what_quickbooks_refused_is_listed_with_its_words() -> None:
     seen = Observations()
     seen.note_sync_error("customer", {"id": 7, "qb_error": " Name is taken "})

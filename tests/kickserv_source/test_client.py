@@ -85,6 +85,25 @@ def test_the_prefix_and_the_base_url_stand_before_the_account() -> None:
     assert str(script.requests[0].url) == "https://kickserv.example.com/v2/example-ducts/jobs.xml"
 
 
+def test_a_host_of_the_first_generation_is_an_account_of_its_own() -> None:
+    script = answers((200, EMPTY))
+
+    client(script, base_url="https://example-ducts.kickservapp.com", account="Example-Ducts").get_list(
+        "jobs.xml", "jobs"
+    )
+
+    assert str(script.requests[0].url) == "https://example-ducts.kickservapp.com/jobs.xml"
+
+
+def test_a_list_may_stand_under_the_name_of_its_class() -> None:
+    body = b'<objects type="array"><object type="ServiceItem"><id type="integer">7</id></object></objects>'
+
+    assert client(answers((200, body))).get_list("items.xml", "items").rows == ({"id": 7},)
+    assert client(answers((200, EMPTY))).get_list("opportunities.xml", "opportunities").rows == ()
+    with pytest.raises(ProtocolError):
+        client(answers((200, EMPTY))).get_list("customers.xml", "customers")
+
+
 def test_a_compressed_answer_is_read() -> None:
     body = (DATA / "seen" / "jobs.list.only-five-fields.2017.xml").read_bytes()
     packed = httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(body))
@@ -220,6 +239,18 @@ def test_the_token_does_not_follow_a_redirect_to_another_host() -> None:
 
     assert [r for r in seen if r.url.host == "elsewhere.example.com"]
     assert not [r for r in seen if r.url.host != "app.kickserv.com" and "Authorization" in r.headers]
+
+
+def test_a_token_that_a_new_host_did_not_get_is_not_called_wrong() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "example-ducts.kickservapp.com":
+            return httpx.Response(301, headers={"Location": "https://app.kickserv.com/example-ducts/jobs.xml"})
+        return httpx.Response(401, content=b"HTTP Basic: Access denied.\n")
+
+    with pytest.raises(ProtocolError, match=r"https://app\.kickserv\.com/example-ducts/jobs\.xml") as caught:
+        client(handler, base_url="https://example-ducts.kickservapp.com").get_list("jobs.xml", "jobs")
+
+    assert "base_url" in caught.value.remedy
 
 
 def mistakes(values: Iterable[tuple[str, object]]) -> None:

@@ -1,6 +1,7 @@
 """Taking rows of jobs and opportunities apart."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from transload.values import Record, Value
 from transload_kickserv_source.account import Account
 from transload_kickserv_source.documents import employees_of, estimate_records, job_records, stage_of
+from transload_kickserv_source.slots import define
 from transload_kickserv_source.xml import Row, read_record
 
 DATA = Path(__file__).parent.parent / "data" / "kickserv"
@@ -118,10 +120,28 @@ def test_a_won_job_has_an_estimate_with_its_own_columns_only(account: MakeAccoun
         ({"won_date": NOON, "lost_date": NOON}, "lost"),
         ({"estimate_type": "lost"}, "lost"),
         ({"status": "Declined"}, "lost"),
+        ({"status": "canceled", "estimate_sent_on": NOON}, "canceled"),
+        ({"canceled_on": NOON}, "canceled"),
+        ({"status": "canceled", "won_date": NOON}, "won"),
+        ({"status": "complete"}, "won"),
+        ({"status": "scheduled"}, "new"),
+        ({"status": "Awaiting deposit", "estimate_sent_on": NOON}, "awaiting deposit"),
+        ({"estimate_type": "verbal"}, "verbal"),
     ],
 )
-def test_an_estimate_has_a_stage(fields: Row, stage: str) -> None:
+def test_an_estimate_has_a_stage_or_the_word_that_nobody_knows(fields: Row, stage: str) -> None:
     assert stage_of(fields) == stage
+
+
+@pytest.mark.parametrize(
+    ("status", "stage"), [("scheduled", "won"), ("canceled", "canceled"), ("new", "sent"), ("paused", "paused")]
+)
+def test_what_was_estimated_for_a_job_was_agreed_on_unless_the_job_says_otherwise(
+    account: MakeAccount, status: str, stage: str
+) -> None:
+    fields = only(job_records({"id": 5, "status": status, "estimate_sent_on": NOON}, account()), "estimate")
+
+    assert fields["stage"] == stage
 
 
 def test_an_opportunity_is_an_estimate_with_all_its_fields_and_no_job(account: MakeAccount) -> None:
@@ -152,6 +172,7 @@ def test_an_opportunity_that_is_a_job_too_only_points_to_it(account: MakeAccount
         ("unpaid", 100, "open"),
         ("unpaid", 0, "open"),
         (None, None, "open"),
+        ("Voided", 100, "voided"),
     ],
 )
 def test_a_job_with_an_invoice_date_is_an_invoice(
@@ -170,6 +191,39 @@ def test_a_job_with_an_invoice_date_is_an_invoice(
 
     assert (fields["id"], fields["job_id"], fields["number"], fields["state"]) == (5, 5, "12", state)
     assert fields["paid_amount"] == (None if balance is None else 100 - balance)
+
+
+@pytest.mark.parametrize(
+    ("terms", "due"),
+    [
+        ("Net 30 days", date(2017, 9, 3)),
+        ("Payable within 7 days.", date(2017, 8, 11)),
+        ("Due upon receipt\nThank you", date(2017, 8, 4)),
+        ("Thank you for your business!", None),
+        (None, None),
+    ],
+)
+def test_an_invoice_falls_due_when_its_terms_say_so(account: MakeAccount, terms: str | None, due: date | None) -> None:
+    fields = only(job_records({"id": 5, "invoice_date": NOON, "invoice_terms": terms}, account()), "invoice")
+
+    assert fields["due_on"] == due
+
+
+@pytest.mark.parametrize(
+    ("row", "urgency"),
+    [
+        ({"priority": "Urgent"}, "high"),
+        ({"custom_text4": " low "}, "low"),
+        ({"custom_text4": "when you can"}, "when you can"),
+        ({"priority": ""}, None),
+    ],
+)
+def test_a_priority_is_read_from_wherever_an_account_keeps_it(account: MakeAccount, row: Row, urgency: str) -> None:
+    definitions = define(({"id": 7, "applies_to": "Job", "name": "Priority ", "column_name": "custom_text4"},))
+
+    fields = only(job_records({"id": 5, **row}, account(definitions)), "job")
+
+    assert fields["urgency"] == urgency
 
 
 def test_the_rule_for_invoices_can_be_widened(account: MakeAccount) -> None:
@@ -220,7 +274,94 @@ def test_lines_in_their_order_and_deleted_ones_left_out(account: MakeAccount) ->
     found = by_entity(job_records({"id": 5, "total": 3, "job_charges": charges}, reading))["charge"]
 
     assert [(record.key.source_id, record.fields["position"]) for record in found] == [("9", 1), ("2", 2), ("3", 3)]
-    assert list(reading.seen.marks["deleted_charges"]) == ["1"]
+    assert list(reading.seen.marks["deleted"]) == ["charge 1"]
+
+
+def test_an_item_that_only_a_line_names_is_made_of_it(account: MakeAccount) -> None:
+    charge: Row = {
+        "id": 1,
+        "item_id": 9,
+        "description": "Filters:Old filter",
+        "details": "x",
+        "price_per_unit": Decimal(3),
+    }
+    reading = account()
+
+    found = by_entity(job_records({"id": 5, "job_charges": (charge, {**charge, "id": 2})}, reading))
+
+    (item,) = found["item"]
+    shown = {name: item.fields[name] for name in ("id", "name", "category", "price", "active", "derived")}
+    assert shown == {"id": 9, "name": "Old filter", "category": "Filters", "price": 3, "active": False, "derived": True}
+    assert reading.seen.marks["unlisted_items"] == {"9": "Filters:Old filter"}
+
+
+@pytest.mark.parametrize("child", ["job_charges", "payments", "time_entries", "notes"])
+def test_what_was_deleted_is_left_out_and_counted(account: MakeAccount, child: str) -> None:
+    reading = account()
+
+    found = by_entity(job_records({"id": 5, child: ({"id": 1, "deleted_at": NOON},)}, reading))
+
+    assert found.keys() == {"job"}
+    assert len(reading.seen.marks["deleted"]) == 1
+
+
+@pytest.mark.parametrize("child", ["job_charges", "payments", "time_entries", "notes"])
+def test_a_child_that_leaves_its_parent_open_is_its_parents(account: MakeAccount, child: str) -> None:
+    nested: Row = {"id": 1, "job_id": None, "customer_id": None, "noteable_id": "", "noteable_type": None}
+
+    found = by_entity(job_records({"id": 5, "customer_id": 8, child: (nested,)}, account()))
+
+    (record,) = next(records for entity, records in found.items() if entity != "job")
+    assert (record.fields.get("noteable_id") or record.fields["job_id"]) == 5
+    assert record.fields.get("customer_id") in (8, None)
+    assert record.fields.get("parent_id") in (5, None)
+
+
+def test_a_note_of_the_customer_that_shows_on_a_job_stays_the_customers(account: MakeAccount) -> None:
+    notes: tuple[Row, ...] = (
+        {"id": 1, "noteable_id": 8, "noteable_type": "Customer"},
+        {"id": 2, "noteable_id": 77, "noteable_type": "Task"},
+    )
+
+    found = by_entity(job_records({"id": 5, "notes": notes}, account()))["note"]
+
+    assert [(one.fields["parent_entity"], one.fields["parent_id"]) for one in found] == [("customer", 8), ("job", 5)]
+
+
+def test_a_note_says_in_words_who_wrote_it_and_what_nobody_expected(account: MakeAccount) -> None:
+    reading = replace(account(), employees=lambda: {"7": "Tilda Dressler"})
+    notes: tuple[Row, ...] = (
+        {"id": 1, "created_by": 7, "pinned": True, "call_outcome": "left a message", "parts": ({"n": 1},), "fax": None},
+        {"id": 2, "created_by": 8},
+        {"id": 3},
+    )
+
+    first, second, third = by_entity(job_records({"id": 5, "notes": notes}, reading))["note"]
+
+    assert first.fields["byline"] == "by Tilda Dressler"
+    assert first.fields["more"] == 'Pinned: true\nCall outcome: left a message\nParts: [{"n":1}]'
+    assert first.fields["pinned"] is True
+    assert (second.fields["byline"], second.fields["more"]) == ("by employee 8 of Kickserv", None)
+    assert third.fields["byline"] is None
+
+
+def test_what_stands_beside_records_and_is_none_is_kept(account: MakeAccount) -> None:
+    row: Row = {"id": 5, "notes": ({"id": 1}, "Call first"), "payments": 3, "tasks": ({"id": 2},), "tags": ("VIP",)}
+    reading = account()
+
+    fields = only(job_records(row, reading), "job")
+
+    assert {name: fields[name] for name in ("notes", "payments")} == {"notes": ("Call first",), "payments": 3}
+    assert fields["tag_names"] == ("VIP",)
+    assert not {"tasks", "tags"} & fields.keys()
+
+
+def test_a_payer_that_a_payment_nests_is_its_customer(account: MakeAccount) -> None:
+    payments: tuple[Row, ...] = ({"id": 1, "customer": {"id": 9, "name": "Anchor"}}, {"id": 2})
+
+    found = by_entity(job_records({"id": 5, "customer_id": 8, "payments": payments}, account()))["payment"]
+
+    assert [one.fields["customer_id"] for one in found] == [9, 8]
 
 
 def test_what_the_lines_leave_open_is_a_line_of_its_own(account: MakeAccount) -> None:

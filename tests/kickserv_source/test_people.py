@@ -59,7 +59,7 @@ def test_a_nested_record_gets_its_parent_unless_it_says_something_else(account: 
 
     customer = customer_of({"id": 7, "contacts": contacts}, account())
 
-    assert [contact.fields["customer_id"] for contact in customer.contacts or ()] == [7, None, 8]
+    assert [contact.fields["customer_id"] for contact in customer.contacts or ()] == [7, 7, 8]
 
 
 def test_a_single_nested_record_that_is_not_marked_as_an_array_is_found(account: MakeAccount) -> None:
@@ -121,6 +121,44 @@ def test_a_name_that_is_nobody_elses_is_a_contact(
     assert [(r.key.source_id, r.fields["first_name"], r.fields["last_name"]) for r in found] == expected
 
 
+def test_the_person_of_a_business_is_a_contact_and_the_primary_one_when_nobody_else_is(account: MakeAccount) -> None:
+    row: Row = {"id": 9, "name": "Anchor Web", "company": True, "first_name": "Odette", "last_name": "Yarrow"}
+
+    customer = customer_of({**row, "contact": "Odette Yarrow", "alt_contact": "Xander"}, account())
+    named = customer_of({**row, "contacts": ({"id": 1, "first_name": "Odette", "last_name": "Yarrow"},)}, account())
+
+    implied = [(r.key.source_id, r.fields["last_name"]) for r in customer.others if r.key.entity == CONTACT]
+    assert implied == [("customer-9-name", "Yarrow"), ("customer-9-alt-contact", "Xander")]
+    assert customer.record.fields["primary_contact_id"] == "customer-9-name"
+    assert named.others == ()
+    assert named.record.fields["primary_contact_id"] is None
+
+
+def test_the_primary_contact_is_one_that_is_not_deleted(account: MakeAccount) -> None:
+    gone = datetime(2020, 1, 1, tzinfo=UTC)
+    contacts: tuple[Row, ...] = (
+        {"id": 1, "is_primary": True, "deleted_at": gone},
+        {"id": 2, "is_primary": True},
+        {"id": 3},
+    )
+
+    customer = customer_of({"id": 9, "contacts": contacts}, account())
+    alone = customer_of({"id": 9, "contacts": contacts[:1]}, account())
+
+    assert customer.record.fields["primary_contact_id"] == 2
+    assert alone.record.fields["primary_contact_id"] == 1
+
+
+def test_a_customer_that_is_its_own_parent_has_none(account: MakeAccount) -> None:
+    reading = account()
+
+    own, other = (customer_of({"id": 9, "parent_id": parent}, reading).record.fields for parent in ("9", 8))
+
+    assert (own["parent_id"], own["parent_customer_id"]) == (9, None)
+    assert other["parent_customer_id"] == 8
+    assert list(reading.seen.marks["own_parents"]) == ["9"]
+
+
 def test_implied_contacts_can_be_switched_off(account: MakeAccount) -> None:
     customer = customer_of({"id": 9, "name": "Anchor", "contact": "Xander"}, account(implied_contacts=False))
 
@@ -154,6 +192,10 @@ def test_a_person_is_told_from_a_business(account: MakeAccount, fields: Row, per
 )
 def test_an_employee_has_a_role(fields: Row, role: str) -> None:
     assert employee_of({"id": 1, **fields}).fields["role"] == role
+
+
+def test_an_employee_that_no_list_shows_gets_no_role() -> None:
+    assert employee_of({"id": 1, "name": "Tilda"}, listed=False).fields["role"] is None
 
 
 def test_an_employee_without_a_change_stamp_is_a_record_all_the_same() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from transload.values import FieldType, Value
 from transload_kickserv_source.account import Account
+from transload_kickserv_source.definitions import remember, remembered
 from transload_kickserv_source.documents import job_records
 from transload_kickserv_source.schema import describe
-from transload_kickserv_source.slots import Definitions, LabelFileError, define, merge, read_labels
+from transload_kickserv_source.slots import Definitions, LabelFileError, define, definitions_in, merge, read_labels
 from transload_kickserv_source.xml import Row, read_list
 
 DATA = Path(__file__).parent.parent / "data" / "kickserv" / "inferred"
@@ -139,6 +140,30 @@ def test_an_assignment_fills_a_slot_that_is_empty(account: MakeAccount) -> None:
     fields = next(job_records(row, account(defined("text")))).fields
 
     assert fields["custom_text4"] == "13"
+
+
+def test_an_assignment_of_another_shape_is_read_as_far_as_it_can_be_and_never_lost(account: MakeAccount) -> None:
+    strange: Row = {"custom_field_id": 8, "answer": {"text": "yes"}}
+    typed: Row = {"custom_field_id": 7, "text_value": None, "number_value": Decimal("12.5")}
+
+    fields = next(job_records({"id": 5, "custom_field_assignments": (typed, strange, "loose")}, account())).fields
+
+    assert fields["field_7"] == Decimal("12.5")
+    assert fields["custom_field_assignments"] == ("loose", strange)
+
+
+def test_definitions_that_only_assignments_nest_are_remembered(tmp_path: Path) -> None:
+    memory = tmp_path / "fields.json"
+    nested: Row = {"id": 7, "name": "Rooms", "field_type": "number"}
+    row: Row = {"id": 5, "custom_field_assignments": ({"custom_field_id": 7, "value": "3", "custom_field": nested},)}
+
+    remember(memory, list(definitions_in("estimate", row)))
+    remember(
+        memory, list(definitions_in("job", {"custom_field_assignments": ({"custom_field": {**nested, "name": "x"}},)}))
+    )
+
+    known = define(remembered(memory))
+    assert (known.of("job")["field_7"].label, known.of("job")["field_7"].kind) == ("Rooms", "number")
 
 
 def test_the_operators_labels_have_the_last_word(tmp_path: Path) -> None:

@@ -445,6 +445,78 @@ def test_items_that_only_charges_name_are_items_too(scripted_source: Scripted) -
     assert first == again
 
 
+def test_people_whom_only_jobs_and_events_name_are_read_as_far_as_they_are_named(scripted_source: Scripted) -> None:
+    tilda = "<employee><id>7</id><name>Tilda</name><email-address>t@example.com</email-address></employee>"
+    customer = "<customer><id>3</id><name>Anchor</name></customer>"
+    job = f"<job><id>1</id><customer-id>3</customer-id><employees type='array'>{tilda}</employees>{customer}</job>"
+    task = f"<task><id>5</id><employees type='array'>{tilda}<employee><id>8</id></employee></employees></task>"
+    source = scripted_source(
+        {"jobs.xml": f"<jobs type='array'>{job}</jobs>", "tasks.xml": f"<tasks type='array'>{task}</tasks>"}
+    )
+
+    records = read_all(source)
+
+    (employee,), (person,) = of(records, "employee"), of(records, "customer")
+    assert (employee.fields["email_address"], employee.fields["role"]) == ("t@example.com", None)
+    assert person.fields["name"] == "Anchor"
+    codes = {finding.code for finding in findings(source.seen)}
+    assert {"kickserv.unlisted_employees", "kickserv.unlisted_customers", "kickserv.hidden_customers"} <= codes
+
+
+def test_people_whom_a_list_shows_are_not_taken_from_jobs(scripted_source: Scripted) -> None:
+    nested = "<employees type='array'><employee><id>7</id><name>T.</name></employee></employees>"
+    job = f"<job><id>1</id>{nested}<customer><id>3</id><name>A.</name></customer></job>"
+    answers = {
+        "employees.xml": "<employees type='array'><employee><id>7</id><name>Tilda</name></employee></employees>",
+        "customers.xml": "<customers type='array'><customer><id>3</id><name>Anchor</name></customer></customers>",
+        "jobs.xml": f"<jobs type='array'>{job}</jobs>",
+    }
+
+    whole = read_all(scripted_source(answers))
+    resumed = {record.key: record for record in scripted_source(answers).read(EntityName("job")) or ()}
+
+    assert [record.fields["name"] for record in (*of(whole, "employee"), *of(whole, "customer"))] == ["Tilda", "Anchor"]
+    assert set(counts(resumed)) == {"job"}
+
+
+def test_jobs_that_only_customers_nest_are_read_too(scripted_source: Scripted) -> None:
+    nested = "<job><id>1</id><status>complete</status></job><job><id>2</id><status>new</status></job>"
+    listed = "<jobs type='array'><job><id>4</id><name>Listed</name></job></jobs>"
+    customer = f"<customer><id>3</id><jobs type='array'><job><id>4</id></job>{nested}</jobs></customer>"
+    source = scripted_source({"customers.xml": f"<customers type='array'>{customer}</customers>", "jobs.xml": listed})
+
+    records = read_all(source)
+
+    assert {r.key.source_id: r.fields.get("customer_id") for r in of(records, "job")} == {"1": 3, "4": None}
+    assert [(r.key.source_id, r.fields["customer_id"]) for r in of(records, "estimate")] == [("2", 3)]
+
+
+def test_numbers_are_asked_for_as_long_as_anything_answers(scripted_source: Scripted) -> None:
+    jobs = "<jobs type='array'><job><id>1</id><job-number>50</job-number></job></jobs>"
+    silent = scripted_source({"jobs.xml": jobs})
+    telling = scripted_source({"jobs.xml": jobs, **{f"jobs/{number}.xml": 400 for number in range(1, 50)}})
+
+    for source in (silent, telling):
+        read_all(source)
+
+    assert "jobs/NUMBER.xml" in silent.seen.unavailable
+    assert len(silent.seen.marks["children"]) == 3
+    assert "kickserv.no_opportunities" in {finding.code for finding in findings(silent.seen)}
+    assert "jobs/NUMBER.xml" not in telling.seen.unavailable
+
+
+def test_a_primary_contact_is_known_to_a_run_that_is_taken_up_again(
+    kickserv: KickservSandbox, open_source: Open
+) -> None:
+    with open_source() as source:
+        whole = of(read_all(source), "job")
+    with open_source() as source:
+        resumed = {record.key: record for record in source.read(EntityName("job")) or ()}
+
+    assert of(resumed, "job") == whole
+    assert any(job.fields["primary_contact_id"] for job in whole)
+
+
 def test_a_run_that_is_taken_up_again_tells_jobs_from_opportunities(
     kickserv: KickservSandbox, open_source: Open
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from transload.values import EntityName, Value
 from transload_kickserv_source.account import Account
-from transload_kickserv_source.visits import event_of, event_of_schedule, time_entries_of
+from transload_kickserv_source.visits import assignments_of, event_of, event_of_schedule, time_entries_of
 from transload_kickserv_source.xml import Row, read_list, read_record
 
 DATA = Path(__file__).parent.parent / "data" / "kickserv" / "inferred"
@@ -68,7 +68,7 @@ def test_an_event_has_an_end_when_its_length_is_known(
 def test_an_event_of_an_unknown_kind_is_counted(account: MakeAccount, job: int | None, kind: str) -> None:
     reading = account()
 
-    event = event_of({"id": 1, "job_id": job, "task_type_id": 77}, reading, ("job", job))
+    event = event_of({"id": 1, "job_id": job, "task_type_id": 77, "scheduled_at": NINE}, reading, ("job", job))
 
     assert event.fields["kind"] == kind
     assert reading.seen.marks["task_types"] == {"1": "77"}
@@ -78,6 +78,56 @@ def test_the_kinds_of_events_can_be_named(account: MakeAccount) -> None:
     reading = account(inferred={"task_types": {"77": "call"}})
 
     assert event_of({"id": 1, "task_type_id": 77}, reading, (None, None)).fields["kind"] == "call"
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ({"task_type": {"id": 1, "name": "Estimate visit"}}, "estimate"),
+        ({"task_type_name": "Phone call", "task_type_id": 1}, "call"),
+        ({"task_type": {"id": 3, "name": "Zebra"}}, "reminder"),
+    ],
+)
+def test_the_name_of_an_events_type_says_what_it_is(account: MakeAccount, told: Row, kind: str) -> None:
+    row: Row = {"id": 1, "scheduled_at": NINE, **told}
+
+    assert event_of(row, account(), (None, None)).fields["kind"] == kind
+    named = account(inferred={"task_types": {"1": "meeting", "3": "meeting"}})
+    assert event_of(row, named, (None, None)).fields["kind"] == "meeting"
+
+
+def test_an_event_without_a_time_is_something_to_do(account: MakeAccount) -> None:
+    reading = account()
+
+    event = event_of({"id": 1, "job_id": 5, "task_type_id": 1}, reading, ("job", 5)).fields
+
+    assert (event["kind"], event["bookable"]) == ("reminder", False)
+    assert reading.seen.marks["timeless"] == {"1": "work"}
+
+
+def test_what_ends_before_it_begins_is_reported(account: MakeAccount) -> None:
+    reading, early = account(), NINE - timedelta(minutes=1)
+
+    event_of({"id": 1, "scheduled_at": NINE, "ends_at": early}, reading, (None, None))
+    entry(reading, started_on=NINE, ended_on=early)
+
+    assert list(reading.seen.marks["odd_times"]) == ["event 1", "time entry 1"]
+
+
+def test_who_is_sent_to_an_event_carries_what_nobody_expected_of_it(account: MakeAccount) -> None:
+    row: Row = {"id": 1, "scheduled_at": NINE, "employees": ({"id": 7}, {"id": 9}), "gate_code": "4711"}
+
+    sent = list(assignments_of(event_of(row, account(), ("job", 5))))
+
+    assert [(one.fields["employee_id"], one.fields["gate_code"]) for one in sent] == [(7, "4711"), (9, "4711")]
+
+
+def test_a_night_across_the_end_of_summer_time_has_the_hours_that_passed(account: MakeAccount) -> None:
+    start, end = map(datetime.fromisoformat, ("2017-11-04T22:00:00-04:00", "2017-11-05T06:00:00-05:00"))
+
+    found = entry(account(), started_on=start, ended_on=end)
+
+    assert (found["duration_minutes"], found["break_minutes"]) == (9 * 60, 0)
 
 
 def test_a_schedule_is_an_event_where_none_can_be_read() -> None:

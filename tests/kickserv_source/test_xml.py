@@ -152,6 +152,7 @@ def test_a_time_keeps_the_offset_that_it_was_written_with() -> None:
         ('<public type="boolean">perhaps</public>', "perhaps", "job.public: not a boolean"),
         ('<due type="dateTime">2017-08-04T08:00:00</due>', "2017-08-04T08:00:00", "job.due: not a dateTime"),
         ('<due type="date">yesterday</due>', "yesterday", "job.due: not a date"),
+        ("<note>Call <b>now</b> &amp; then</note>", "Call <b>now</b> &amp; then", "job.note: text between elements"),
         ('<photo type="base64Binary">AAAA</photo>', "AAAA", "job.photo: unknown type base64Binary"),
     ],
 )
@@ -160,6 +161,38 @@ def test_what_is_not_what_its_type_says_stays_text_and_is_counted(content: str, 
 
     assert list(document.rows[0].values()) == [text]
     assert document.oddities == {problem: 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2013-04-10 10:26:01 -0400", "2013-04-10T10:26:01-04:00"),
+        ("2013-04-10 10:26:01 UTC", "2013-04-10T10:26:01+00:00"),
+        (" 2013-04-10T10:26:01Z", "2013-04-10T10:26:01+00:00"),
+    ],
+)
+def test_a_time_may_be_written_as_the_export_writes_it(text: str, moment: str) -> None:
+    assert value_of(f'<created-at type="dateTime">{text}</created-at>') == datetime.fromisoformat(moment)
+
+
+def test_a_day_that_comes_with_a_time_keeps_it() -> None:
+    assert value_of('<date type="date">2017-08-04T09:00:00-04:00</date>') == datetime.fromisoformat(
+        "2017-08-04T09:00:00-04:00"
+    )
+
+
+def test_attributes_that_nobody_documented_are_fields_beside_their_element() -> None:
+    content = (
+        '<total type="decimal" currency="USD">1.5</total><fax/><name kind="legal" nil="true"/>'
+        '<tags type="array" count="2"><tag id="7"><name>VIP</name></tag></tags><at xml:space="preserve"> </at>'
+    )
+
+    (row,) = read_record(wrap(content), "job").rows
+
+    assert row == {
+        "total": Decimal("1.5"), "total_currency": "USD", "fax": "", "name": None, "name_kind": "legal",
+        "tags": ({"name": "VIP", "id": "7"},), "tags_count": "2", "at": " ",
+    }  # fmt: skip
 
 
 def test_an_element_that_comes_twice_is_kept_twice_and_counted() -> None:
@@ -175,9 +208,30 @@ def test_an_element_that_comes_twice_is_kept_twice_and_counted() -> None:
 def test_unknown_elements_that_sound_secret_are_dropped_at_any_depth(name: str) -> None:
     body = wrap(f"<a><{name}>hush</{name}><b>1</b></a><{name}><c>hush</c></{name}>")
 
-    (row,) = read_record(body, "job").rows
+    document = read_record(body, "job")
 
-    assert row == {"a": {"b": "1"}}
+    place = name.replace("-", "_")
+    assert document.rows == ({"a": {"b": "1"}},)
+    known = name in {"token", "remember-me-token", "encrypted-password"}
+    assert document.withheld == ({} if known else {f"job.a.{place}": 1, f"job.{place}": 1})
+
+
+def test_secrets_are_taken_out_of_markup_and_attributes_too() -> None:
+    content = '<note>See <a><api-token>hush</api-token>here</a></note><call session-token="hush">1</call>'
+
+    document = read_record(wrap(content), "job")
+
+    assert "hush" not in repr(document.rows)
+    assert sum(document.withheld.values()) == 2
+
+
+def test_what_is_nested_without_end_stays_text() -> None:
+    deep = "<a>" * 300 + "<b>bottom</b>" + "</a>" * 300
+
+    document = read_record(wrap(deep), "job")
+
+    assert "<b>bottom</b>" in repr(document.rows)
+    assert [place.rpartition(": ")[2] for place in document.oddities] == ["nested too deep"]
 
 
 NAMES = st.from_regex(r"[a-z]{1,8}(_[a-z0-9]{1,5}){0,2}", fullmatch=True).filter(lambda name: not SECRET.search(name))
@@ -209,10 +263,45 @@ def test_a_cut_answer_is_never_taken_for_a_whole_one(data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize(
+    ("body", "name", "taken_out"),
+    [
+        (wrap("<name>a\x0bb\x00c&#x7;&#12;d&#x41;</name>"), "a\nbc\ndA", 4),
+        (wrap("<name>Caf")[:-6] + b"\xe9 \x80 M\xc3\xbcller</name></job>", "Café € Müller", 2),
+    ],
+    ids=["control characters", "another encoding"],
+)
+def test_characters_that_no_xml_may_hold_cost_nothing_but_themselves(body: bytes, name: str, taken_out: int) -> None:
+    document = read_record(body, "job")
+
+    assert document.rows == ({"name": name},)
+    assert document.oddities == {"job: characters that no XML may hold, taken out": taken_out}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])
+def test_every_encoding_that_an_answer_declares_is_read(encoding: str) -> None:
+    declared = encoding.removesuffix("-sig")
+    body = f'<?xml version="1.0" encoding="{declared}"?>\n<job><name>Gérard</name></job>'.encode(encoding)
+
+    document = read_record(body, "job")
+
+    assert (document.rows, document.oddities) == (({"name": "Gérard"},), {})
+
+
+def test_a_text_of_any_length_is_read() -> None:
+    length = 11_000_000
+
+    (row,) = read_record(wrap(f"<note>{'x' * length}</note>"), "job").rows
+
+    assert len(str(row["note"])) == length
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"",
         b"   \n",
+        b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"><html><br></html>',
+        b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body>Sign in</body></html>',
         b"HTTP Basic: Access denied.\n",
         b"<!DOCTYPE html>\n<html><body><p>Sign in</p></body></html>",
         b"<html><head><title>Down</title></head></html>",
@@ -242,12 +331,24 @@ def test_a_message_shows_the_beginning_of_what_came_and_no_secret() -> None:
     [
         (b"<errors><error>Invalid job.</error></errors>", "jobs"),
         (b'<customers type="array"/>', "jobs"),
-        (b"<customers><id>1</id><name>single</name></customers>", "customers"),
+        (b"<customers><name>single</name><fax>1</fax></customers>", "customers"),
     ],
 )
 def test_another_document_than_the_list_that_was_asked_for_is_refused(body: bytes, root: str) -> None:
     with pytest.raises(ProtocolError, match="another document"):
         read_list(body, root)
+
+
+def test_a_single_record_in_place_of_a_list_is_a_list_of_one() -> None:
+    body = (SAMPLES[0].parent.parent / "seen" / "customers.show.2018.xml").read_bytes()
+
+    (row,) = read_list(body, "customers").rows
+
+    assert (row["id"], row["name"], row["children"]) == (4957079, "Bettina Percy", ())
+
+
+def test_a_list_may_stand_under_another_name_of_its_records() -> None:
+    assert read_list(b'<jobs type="array"><job><id>1</id></job></jobs>', "opportunities", "jobs").rows == ({"id": "1"},)
 
 
 def test_a_list_is_no_single_record() -> None:

@@ -10,6 +10,7 @@ import pytest
 from transload.mapping import combine_mappings
 from transload.testing import host_plugins, open_context
 from transload_fieldservice import plugin as fieldservice
+from transload_fieldservice.settings import FieldServiceSettings
 from transload_kickserv_source import plugin as kickserv_source
 from transload_kickserv_source.settings import KickservSettings
 from transload_tags import plugin
@@ -80,7 +81,7 @@ def test_the_order_of_the_options_in_the_list_of_plugins_does_not_matter(tmp_pat
     account = KickservSettings.model_validate({"account": "example", "api_token": "FAKE-token"})
     tags = TagSettings.model_validate({"become": become})
 
-    with open_context(tmp_path, account, tags) as context:
+    with open_context(tmp_path, account, tags, FieldServiceSettings()) as context:
         one, other = (
             combine_mappings(host_plugins(kickserv_source, *order).mappings("kickserv", "dynamics365", context), set())
             for order in ([fieldservice, plugin], [plugin, fieldservice])

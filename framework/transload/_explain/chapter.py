@@ -7,8 +7,8 @@ from datetime import datetime
 from transload._explain.parts import OwnExchange
 from transload._explain.trace import RuleTrace
 from transload._ledger import DeadLetter, JournalEntry, MappedRow, Parked, WriteStatus
+from transload._pipeline.checks import Mismatch
 from transload._pipeline.transform import CompiledMapping
-from transload._pipeline.verify import Mismatch
 from transload.mapping import Mapping as MappingDocument
 from transload.values import Cell, Lookup, Loss, Phase, RecordKey, Rejection, RowRef, Write
 

@@ -6,9 +6,12 @@ What should be there, and the verdict on what is, come from the reconciliation's
 from transload._explain.chapter import Chapter, Comparison
 from transload._explain.replay import UNSEEN, Replay
 from transload._explain.sight import Sight
+from transload._pipeline.checks import FieldCheck, Mismatch
 from transload._pipeline.compare import same, show
+from transload._pipeline.telling import source_of
 from transload._pipeline.transform import CompiledMapping
-from transload._pipeline.verify import FieldCheck, Mismatch, Verifier, source_of
+from transload._pipeline.verify import Verifier
+from transload._stages.diff import tell_source
 from transload.values import Cell, Record, Row, RowRef
 
 
@@ -29,7 +32,8 @@ def compare_row(sight: Sight, replay: Replay, chapter: Chapter) -> None:
         chapter.comparisons = _unlooked(machinery.verifier, chapter, record)
         return
     chapter.there = all(check.mismatch is not Mismatch.MISSING for check in checks)
-    chapter.comparisons = [_looked_up(check, chapter) for check in checks]
+    held = machinery.verifier.told(chapter.mapper, {check.column: chapter.held(check.column) for check in checks})
+    chapter.comparisons = [_looked_up(check, held[check.column]) for check in checks]
 
 
 def _checks(sight: Sight, verifier: Verifier, mapper: CompiledMapping, record: Record) -> list[FieldCheck] | None:
@@ -43,12 +47,12 @@ def _checks(sight: Sight, verifier: Verifier, mapper: CompiledMapping, record: R
     return sight.ask(check)
 
 
-def _looked_up(check: FieldCheck, chapter: Chapter) -> Comparison:
+def _looked_up(check: FieldCheck, written: str) -> Comparison:
     return Comparison(
         check.column,
-        check.source,
+        tell_source(check.source),
         check.wanted,
-        show(chapter.held(check.column)),
+        written,
         check.actual,
         check.mismatch,
         str(check.mismatch or "as wanted"),
@@ -62,13 +66,15 @@ def _unlooked(verifier: Verifier, chapter: Chapter, record: Record) -> list[Comp
     return [
         Comparison(
             column,
-            source_of(mapper, record, column),
-            "" if _is_unseen(cell) else show(cell),
-            show(chapter.held(column)),
+            tell_source(source_of(mapper, record, column)),
+            "" if _is_unseen(cell) else expected[column],
+            written[column],
             None,
             verdict=_verdict_unlooked(cell, chapter.held(column), computed=column in mapper.computed),
         )
         for cells in verifier.expect(mapper, [record]).values()
+        for expected in [verifier.told(mapper, cells)]
+        for written in [verifier.told(mapper, {column: chapter.held(column) for column in cells})]
         for column, cell in cells.items()
     ]
 

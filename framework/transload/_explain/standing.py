@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from transload._explain.chapter import Chapter
 from transload._ledger import WriteStatus
+from transload._pipeline.checks import Mismatch
 from transload._pipeline.rules import PLACEHOLDER_ID
-from transload._pipeline.verify import Mismatch
 from transload._reports import Tone
 
 _THEIRS = {Mismatch.PEOPLE, Mismatch.CLOSED}

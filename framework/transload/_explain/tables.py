@@ -18,8 +18,8 @@ from transload._explain.words import (
     tell_write,
 )
 from transload._ledger import JournalEntry, WriteStatus
+from transload._pipeline.checks import Mismatch
 from transload._pipeline.compare import show
-from transload._pipeline.verify import Mismatch
 from transload._recording import Message
 from transload._reports import Column, Table, Tone
 from transload._stages.links import row_links

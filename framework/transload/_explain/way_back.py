@@ -8,7 +8,7 @@ from transload._explain.chapter import Chapter
 from transload._explain.sight import Sight
 from transload._ledger import UndoRow
 from transload._ledger.references import rows_pointing_to
-from transload._pipeline.narrow import STATE_COLUMNS
+from transload._pipeline.closed import STATE_COLUMNS
 from transload._stages.approvals import CUT_OVER
 from transload._stages.reporting import counted
 from transload._stages.rollback import WINDOW, late_columns

@@ -6,6 +6,7 @@ Imports SQLModel, which is slow to load: import this package where a ledger is o
 from transload._ledger.audit_log import AuditEntry, AuditVerdict
 from transload._ledger.connection import LedgerInUseError
 from transload._ledger.exchanges import Errand
+from transload._ledger.held import HeldSetting
 from transload._ledger.id_map import MappedRow, Origin
 from transload._ledger.journal import Intent, JournalEntry, OpenIntent, WriteStatus
 from transload._ledger.ledger import Ledger
@@ -13,7 +14,7 @@ from transload._ledger.notes import Approval, DeadLetter, Parked
 from transload._ledger.runs import Run, RunStatus
 from transload._ledger.staging import StagedCounts
 from transload._ledger.undone import RowCounts, UndoneRow
-from transload._ledger.written import UndoRow, write_identity
+from transload._ledger.written import UndoRow, row_identity, state_identity, write_identity
 
 __all__ = [
     "Approval",
@@ -21,6 +22,7 @@ __all__ = [
     "AuditVerdict",
     "DeadLetter",
     "Errand",
+    "HeldSetting",
     "Intent",
     "JournalEntry",
     "Ledger",
@@ -36,5 +38,7 @@ __all__ = [
     "UndoRow",
     "UndoneRow",
     "WriteStatus",
+    "row_identity",
+    "state_identity",
     "write_identity",
 ]

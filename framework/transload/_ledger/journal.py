@@ -287,6 +287,10 @@ class Journal:
         """Walk the rows to undo, newest first; rows may be marked undone while it is walked."""
         return self._written.undo_list()
 
+    def undo_count(self) -> int:
+        """Return how many rows there are to undo."""
+        return self._written.count()
+
     def undo_rows(self, refs: Collection[RowRef]) -> list[UndoRow]:
         """Return those of some rows that can be undone, newest first."""
         return self._written.undo_rows(refs)

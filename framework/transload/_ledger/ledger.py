@@ -12,6 +12,7 @@ from sqlalchemy import inspect, select
 from transload._ledger.audit_log import AuditLog
 from transload._ledger.connection import Database, LedgerInUseError, connect
 from transload._ledger.exchanges import Exchanges
+from transload._ledger.held import HeldSettings
 from transload._ledger.journal import Journal
 from transload._ledger.notes import Notes
 from transload._ledger.runs import Runs
@@ -34,6 +35,7 @@ class Ledger:
         journal: Id map, writes and their outcomes, the way back.
         exchanges: Requests and answers of the writes.
         notes: Findings, losses, flags, dead letters, parked records, approvals.
+        held: Settings of the target that say something else while a command loads.
         audit_log: The hash chain over what happened.
         database: The connection below.
     """
@@ -45,6 +47,7 @@ class Ledger:
         self.staging = Staging(database, clock)
         self.notes = Notes(database, clock, self.audit_log)
         self.journal = Journal(database, clock, self.audit_log, self.notes)
+        self.held = HeldSettings(database, clock, self.audit_log, self.runs)
         self.exchanges = Exchanges(database)
 
     @classmethod

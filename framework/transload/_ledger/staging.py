@@ -3,6 +3,10 @@
 A record is found again by its key; a digest of its fields tells whether it changed.
 One that a complete reading did not see has vanished; it stays, and lives again when the
 source shows it again.
+
+A reading may also be told that a record is as it was: then it is seen without being read,
+and so is what came with it. Only a record that was read by a run which came to the end of
+its reading can be known so: a run that was stopped may have kept a record without its parts.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -10,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, select, tuple_, update
 
 from transload._ledger.chunks import keys_by_entity
 from transload._ledger.codec import decode_fields, digest, encode
@@ -29,6 +33,14 @@ class StagedCounts:
     new: int
     changed: int
     unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCounts:
+    """How a run came to know the live records: by reading them, or by being told that they are as they were."""
+
+    read: int
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,50 @@ class Staging:
         with self._database.writing() as connection:
             connection.execute(self._database.upsert(ENTITY_READ, ["entity"]), [row])
 
+    def begin_again(self, run_id: str) -> None:
+        """Forget which entities a run has read: it reads them all once more."""
+        with self._database.writing() as connection:
+            connection.execute(delete(ENTITY_READ).where(ENTITY_READ.c.run_id == run_id))
+
+    def readings(self, entities: Collection[EntityName]) -> frozenset[str]:
+        """Return the runs that have read all of some entities to their end."""
+        names = set(entities)
+        query = select(ENTITY_READ.c.run_id).where(ENTITY_READ.c.entity.in_(names)).group_by(ENTITY_READ.c.run_id)
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(query.having(func.count() == len(names))).scalars())
+
+    def mark_seen(self, keys: Collection[RecordKey], run_id: str, readings: Collection[str]) -> tuple[RecordKey, ...]:
+        """Note that records are as they were, and with them what came with them.
+
+        Args:
+            keys: The records. One that this run has read itself is left as it is.
+            run_id: The run that was told.
+            readings: The runs whose records can be known.
+
+        Returns:
+            The keys that are not known. Nothing is noted of them.
+        """
+        strange: list[RecordKey] = []
+        with self._database.writing() as connection:
+            for entity, ids in keys_by_entity(keys):
+                its = and_(STAGED.c.entity == entity, STAGED.c.source_id.in_(ids), STAGED.c.live == 1)
+                rows = connection.execute(select(STAGED.c.source_id, STAGED.c.read_run).where(its)).all()
+                known = [row.source_id for row in rows if row.read_run in readings]
+                own = {row.source_id for row in rows if row.read_run == run_id}
+                strange += [RecordKey(entity, SourceId(one)) for one in set(ids) - own - set(known)]
+                parts = and_(STAGED.c.part_of_entity == entity, STAGED.c.part_of_id.in_(known), STAGED.c.live == 1)
+                for seen in (and_(its, STAGED.c.source_id.in_(known)), parts):
+                    connection.execute(update(STAGED).where(seen).values(seen_run=run_id))
+        return tuple(sorted(strange))
+
+    def read_counts(self, run_id: str) -> ReadCounts:
+        """Return how many live records a run has read, and of how many it was told that they are as they were."""
+        seen = select(func.count()).where(STAGED.c.live == 1, STAGED.c.seen_run == run_id)
+        with self._database.reading() as connection:
+            every = connection.execute(seen).scalar_one()
+            read = connection.execute(seen.where(STAGED.c.read_run == run_id)).scalar_one()
+        return ReadCounts(read, every - read)
+
     def entities_read(self, run_id: str) -> frozenset[EntityName]:
         """Return the entities that a run has read to their end."""
         query = select(ENTITY_READ.c.entity).where(ENTITY_READ.c.run_id == run_id)
@@ -117,13 +173,20 @@ class Staging:
         with self._database.reading() as connection:
             return {EntityName(entity): number for entity, number in connection.execute(query)}
 
-    def batches(self, entity: EntityName, size: int = 500) -> Iterator[list[Record]]:
+    def batches(
+        self, entity: EntityName, size: int = 500, readings: Collection[str] | None = None
+    ) -> Iterator[list[Record]]:
         """Walk the live records of an entity: by number, then those whose id is none, by text.
 
         Each batch is a query of its own, which starts after the last record of the batch
         before: writes in between are safe.
+
+        Args:
+            entity: The entity.
+            size: How many records a batch holds at most.
+            readings: Only records that one of these runs has read.
         """
-        query = select(STAGED).where(STAGED.c.entity == entity, STAGED.c.live == 1)
+        query = select(STAGED).where(STAGED.c.entity == entity, STAGED.c.live == 1, *_read_by(readings))
         query = query.order_by(STAGED.c.rank, STAGED.c.source_id).limit(size)
         after = query
         while True:
@@ -146,10 +209,18 @@ class Staging:
 
     def find_many(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
         """Return the staged records among keys, vanished or not."""
+        return self._find(keys)
+
+    def find_known(self, keys: Iterable[RecordKey], readings: Collection[str]) -> dict[RecordKey, Record]:
+        """Return the live records among keys that one of some runs has read."""
+        return self._find(keys, STAGED.c.live == 1, *_read_by(readings))
+
+    def _find(self, keys: Iterable[RecordKey], *conditions: ColumnElement[bool]) -> dict[RecordKey, Record]:
         found: dict[RecordKey, Record] = {}
         with self._database.reading() as connection:
             for entity, ids in keys_by_entity(keys):
-                query = select(STAGED).where(STAGED.c.entity == entity, STAGED.c.source_id.in_(ids))
+                its = STAGED.c.entity == entity, STAGED.c.source_id.in_(ids)
+                query = select(STAGED).where(*its, *conditions)
                 records = map(_record, connection.execute(query))
                 found.update((record.key, record) for record in records)
         return found
@@ -173,16 +244,17 @@ class Staging:
         return found
 
 
-_SEEN_NAMES = ("entity", "source_id", "seen_run", "reading", "modified_at")
+_SEEN_VALUES = ("modified_at", "part_of_entity", "part_of_id", "read_run", "reading", "seen_run")
+_SEEN_NAMES = ("entity", "source_id", *_SEEN_VALUES)
 _SEEN = (
     update(STAGED)
     .where(STAGED.c.entity == bindparam("its_entity"), STAGED.c.source_id == bindparam("its_source_id"))
-    .values(
-        seen_run=bindparam("its_seen_run"),
-        reading=bindparam("its_reading"),
-        modified_at=bindparam("its_modified_at"),
-    )
+    .values({name: bindparam(f"its_{name}") for name in _SEEN_VALUES})
 )
+
+
+def _read_by(readings: Collection[str] | None) -> tuple[ColumnElement[bool], ...]:
+    return () if readings is None else (STAGED.c.read_run.in_(readings),)
 
 
 def _rank(source_id: str) -> int:
@@ -201,6 +273,9 @@ def _row(record: Record, run_id: str, reading: int) -> dict[str, Any]:
         "digest": digest(fields),
         "fields": fields,
         "modified_at": record.modified_at,
+        "part_of_entity": record.part_of and record.part_of.entity,
+        "part_of_id": record.part_of and record.part_of.source_id,
+        "read_run": run_id,
         "seen_run": run_id,
         "reading": reading,
         "vanished_at": None,
@@ -209,4 +284,5 @@ def _row(record: Record, run_id: str, reading: int) -> dict[str, Any]:
 
 def _record(row: Row[Any]) -> Record:
     key = RecordKey(EntityName(row.entity), SourceId(row.source_id))
-    return Record(key, decode_fields(row.fields), row.modified_at)
+    owner = row.part_of_entity and RecordKey(EntityName(row.part_of_entity), SourceId(row.part_of_id))
+    return Record(key, decode_fields(row.fields), row.modified_at, owner)

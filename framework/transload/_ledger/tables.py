@@ -86,11 +86,16 @@ class StagedRow(LedgerTable, table=True):
     """A record as the source said it last.
 
     ``rank`` is the source id as a number, so that 10 comes after 9; ``live`` is 1 until
-    the record vanishes from the source. ``reading`` leads to the answers that it was read from.
+    the record vanishes from the source. ``read_run`` is the run that read it last,
+    ``seen_run`` the run that was told last that it is there still. ``reading`` leads to the
+    answers that it was read from.
     """
 
     __tablename__ = "ledger_staged"
-    __table_args__ = (Index("ledger_staged_order", "entity", "live", "rank", "source_id"),)
+    __table_args__ = (
+        Index("ledger_staged_order", "entity", "live", "rank", "source_id"),
+        Index("ledger_staged_parts", "part_of_entity", "part_of_id"),
+    )
     entity: str = Field(primary_key=True, sa_type=WORD)
     source_id: str = Field(primary_key=True, sa_type=WORD)
     rank: int = Field(sa_type=NUMBER)
@@ -98,6 +103,9 @@ class StagedRow(LedgerTable, table=True):
     digest: str
     fields: bytes
     modified_at: datetime | None = Field(sa_type=Moment)
+    part_of_entity: str | None = Field(sa_type=WORD)
+    part_of_id: str | None = Field(sa_type=WORD)
+    read_run: str
     seen_run: str
     reading: int = Field(sa_type=NUMBER)
     vanished_at: datetime | None = Field(sa_type=Moment)

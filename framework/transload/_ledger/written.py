@@ -44,16 +44,21 @@ def write_identity(write: Write) -> str:
     """
     match write:
         case Upsert():
-            return f"row:{write.table}:{write.row_id}"
+            return row_identity(RowRef(write.table, write.row_id))
         case SetState():
-            return state_identity(write.table, write.row_id)
+            return state_identity(RowRef(write.table, write.row_id))
         case Associate():
             return f"link:{write.table}:{write.row_id}:{write.relationship}:{write.other}"
 
 
-def state_identity(table: TableName, row_id: RowId) -> str:
+def row_identity(ref: RowRef) -> str:
+    """Return the identity of a row's columns."""
+    return f"row:{ref.table}:{ref.row_id}"
+
+
+def state_identity(ref: RowRef) -> str:
     """Return the identity of a row's state."""
-    return f"state:{table}:{row_id}"
+    return f"state:{ref.table}:{ref.row_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ class Written:
 
     def forget_state(self, table: TableName, row_id: RowId) -> None:
         """Forget which state a row is in; how it was before stays known."""
-        forget = update(WRITTEN).where(WRITTEN.c.identity == state_identity(table, row_id))
+        forget = update(WRITTEN).where(WRITTEN.c.identity == state_identity(RowRef(table, row_id)))
         with self._database.writing() as connection:
             connection.execute(forget.values(columns=encode({})))
 

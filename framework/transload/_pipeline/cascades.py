@@ -5,11 +5,11 @@ without having been asked to. So when a run changes such a column of a row, the 
 come in later passes are given their own value again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from transload._ledger import Ledger
-from transload.values import Cell, Phase, RowRef, TableName, TargetTable, Upsert, Write
+from transload.values import Cell, RowRef, TableName, TargetTable, Upsert, Write
 
 
 @dataclass(slots=True)
@@ -17,11 +17,15 @@ class Cascades:
     """Which rows a run has changed, directly or through their parents.
 
     What an earlier process of the same run has changed is taken from the journal.
+
+    Attributes:
+        late: By table, the columns that a target changes by itself when something that belongs to the row is written.
     """
 
     ledger: Ledger
     run_id: str
     tables: Mapping[TableName, TargetTable]
+    late: Mapping[TableName, Collection[str]]
     _reached: set[RowRef] = field(default_factory=set)
     _parents: set[RowRef] = field(default_factory=set)
     _columns: dict[TableName, frozenset[str]] = field(default_factory=dict)
@@ -57,15 +61,15 @@ class Cascades:
         self._reached.add(RowRef(write.table, write.row_id))
         return {name: now[name] for name in columns if now.get(name) is not None}
 
-    def note_children(self, writes: Iterable[Write]) -> None:
-        """Remember the rows that are pointed to by rows which are about to be written."""
-        for write in writes:
-            if isinstance(write, Upsert):
-                self._parents.update(cell for cell in write.columns.values() if isinstance(cell, RowRef))
+    def note_children(self, rows: Iterable[Mapping[str, Cell]]) -> None:
+        """Remember what is pointed to by rows that are about to be written, given with all their columns."""
+        for columns in rows:
+            self._parents.update(cell for cell in columns.values() if isinstance(cell, RowRef))
 
-    def disturbed(self, write: Write) -> bool:
-        """Whether something that belongs to a row was written in this run, which may have changed its late columns."""
-        return write.phase is Phase.LINKS and RowRef(write.table, write.row_id) in self._parents
+    def disturbed(self, write: Upsert) -> dict[str, Cell]:
+        """Return the late columns of a write, if something that belongs to its row was written in this run."""
+        late = self.late.get(write.table, ()) if RowRef(write.table, write.row_id) in self._parents else ()
+        return {name: cell for name, cell in write.columns.items() if name in late}
 
     def follow(self, writes: Iterable[Write]) -> None:
         """Remember the rows of which such a column is about to change."""

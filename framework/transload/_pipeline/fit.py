@@ -22,6 +22,16 @@ _NUMERIC = {ColumnType.DECIMAL, ColumnType.MONEY}
 _LABELLED = {ColumnType.CHOICE, ColumnType.STATE, ColumnType.STATUS}
 
 
+RANGES: Mapping[ColumnType, tuple[Decimal, Decimal]] = {
+    ColumnType.INTEGER: (Decimal(-(2**31)), Decimal(2**31 - 1)),
+    ColumnType.DECIMAL: (Decimal(-(10**11)), Decimal(10**11)),
+    ColumnType.MONEY: (Decimal(-922_337_203_685_477), Decimal(922_337_203_685_477)),
+}
+"""What a column that ``prepare`` makes takes, from and to."""
+EARLIEST = date(1753, 1, 1)
+"""Before that day databases have no calendar."""
+
+
 class Unfit(Exception):  # noqa: N818 - never leaves the engine, which adds the record and the column
     """A value does not fit its column."""
 
@@ -179,18 +189,24 @@ def _fit_datetime(value: Value, lose: Lose) -> Cell:
         moment = value.astimezone(UTC)
     except OverflowError:
         raise Unfit(f"takes a time, and {value.isoformat()} lies outside the calendar in UTC") from None
+    _check_calendar(moment.date())
     if moment.microsecond:
         lose("rounded", value.isoformat(), moment.replace(microsecond=0).isoformat())
     return moment.replace(microsecond=0)
 
 
 def _fit_date(value: Value, lose: Lose) -> Cell:
+    if not isinstance(value, date):
+        raise Unfit(f"takes a day, and the value is {value!r}")
     # The local day, before any conversion: midnight in New York is another day in UTC.
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    raise Unfit(f"takes a day, and the value is {value!r}")
+    day = value.date() if isinstance(value, datetime) else value
+    _check_calendar(day)
+    return day
+
+
+def _check_calendar(day: date) -> None:
+    if day < EARLIEST:
+        raise Unfit(f"takes days from {EARLIEST} on, and the value is {day}")
 
 
 def _fit_file(limit: int | None) -> Fit:

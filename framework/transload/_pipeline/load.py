@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from transload._ledger import Errand, Intent, Ledger
-from transload._pipeline.narrow import Conflict, Narrower
+from transload._pipeline.conflicts import Conflict
+from transload._pipeline.holder import Holder
+from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import Pass
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
@@ -64,11 +66,16 @@ class PassCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A batch on its way, with the ids of its intents."""
+    """A batch on its way, with the ids of its intents.
+
+    Attributes:
+        records: How many records are done when it is: those of a chunk, with the last batch of it.
+    """
 
     batch: Batch
     intents: Sequence[int]
     creates: bool
+    records: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +93,11 @@ class Loader:
 
     Attributes:
         mappings: The compiled mapping of each entity.
+        holder: Holds settings of the target while rows are loaded.
         workers: Requests in flight.
         budget: After how many records set aside the loader stops; None: never.
         errors: How many it has set aside.
+        reopened: The records whose closed rows were opened; the finish pass closes them again.
     """
 
     ledger: Ledger
@@ -97,9 +106,11 @@ class Loader:
     mappings: Mapping[EntityName, CompiledMapping]
     resolver: Resolver
     narrower: Narrower
+    holder: Holder
     workers: int
     budget: int | None = None
     errors: int = 0
+    reopened: set[RecordKey] = field(default_factory=set)
 
     @property
     def over_budget(self) -> bool:
@@ -122,16 +133,28 @@ class Loader:
         self.context.observe(Event("pass_started", step.entity, 0, total, step.phase))
         done = 0
 
-        def tasks() -> Iterator[_Task]:
+        def tell(records: int) -> None:
             nonlocal done
+            done += records
+            self.context.observe(Event("batch_loaded", step.entity, done, total, step.phase))
+
+        def tasks() -> Iterator[_Task]:
             for chunk in chunks:
                 if self.over_budget:
                     return
-                yield from self._tasks(mapper, chunk, counts)
-                done += len(chunk)
-                self.context.observe(Event("batch_loaded", step.entity, done, total, step.phase))
+                waits = False
+                for task in self._tasks(mapper, chunk, counts):
+                    waits = waits or task.records > 0
+                    yield task
+                if not waits:
+                    tell(len(chunk))
 
-        run_bounded(tasks(), self._send, lambda task, answer: self._count(task, answer, counts), self.workers)
+        def take(task: _Task, answer: _Answer) -> None:
+            self._count(task, answer, counts)
+            if task.records:
+                tell(task.records)
+
+        run_bounded(tasks(), self._send, take, self.workers)
         self.context.observe(
             Event("pass_finished", step.entity, done if self.over_budget else total, total, step.phase)
         )
@@ -148,14 +171,13 @@ class Loader:
         if not mapper.has(mapper.phase) or not records:
             return
         writes = self._transform(mapper, records, counts)
-        self._load_placeholders(writes)
         writes = self._resolve(mapper.phase, writes, counts)
         self._note(writes, mapper.phase)
         decision = self.narrower.decide(writes)
         counts.unchanged += decision.unchanged
         counts.conflicts.extend(decision.conflicts)
-        self._load_now(decision.reopen)
-        yield from self._begin(decision.intents)
+        self._reopen(decision.reopen)
+        yield from self._begin(decision.intents, len(keys))
 
     def _transform(self, mapper: CompiledMapping, records: Sequence[Record], counts: PassCounts) -> list[Write]:
         """Translate, and point each write to the row that its record is known to be."""
@@ -180,7 +202,12 @@ class Loader:
         """Recognise existing rows before the first write, and return the records that are to be written."""
         known = self.ledger.journal.rows({record.key for record in records})
         if mapper.phase is Phase.ROWS:
-            fresh = self._recognise(mapper, match, [record for record in records if record.key not in known])
+            wanted = {
+                record.key: {column: record.fields.get(name) for column, name in match.on.items()}
+                for record in records
+                if record.key not in known
+            }
+            fresh = self._recognise(mapper, match, wanted)
             self.ledger.journal.map_rows([(key, ref, "matched") for key, ref in fresh.items()])
             known.update(self.ledger.journal.rows(fresh))
             counts.matched += sum(row.origin == "matched" for row in known.values())
@@ -188,13 +215,15 @@ class Loader:
         origins = {key: row.origin for key, row in known.items()}
         return [record for record in records if mapper.document.writes(origins.get(record.key))]
 
-    def _recognise(self, mapper: CompiledMapping, match: Match, records: Sequence[Record]) -> dict[RecordKey, RowRef]:
-        """Return the existing rows of records."""
+    def _recognise(
+        self, mapper: CompiledMapping, match: Match, wanted: Mapping[RecordKey, Mapping[str, object]]
+    ) -> dict[RecordKey, RowRef]:
+        """Return the existing rows of records, by what the columns of their rows would hold."""
         lookups: dict[RecordKey, Lookup] = {}
-        for record in records:
-            criteria = tuple((column, str(record.fields.get(name) or "")) for column, name in match.on.items())
+        for key, cells in wanted.items():
+            criteria = tuple((column, str(cells.get(column) or "")) for column in match.on)
             if all(value for _, value in criteria):
-                lookups[record.key] = Lookup(mapper.table.name, criteria=criteria)
+                lookups[key] = Lookup(mapper.table.name, criteria=criteria)
         found = self.plugins.resolve_lookup(list(lookups.values()), self.context) if lookups else {}
         rows = {key: found[lookup] for key, lookup in lookups.items() if lookup in found}
         if not match.write:
@@ -206,7 +235,7 @@ class Loader:
         return {key: row for key, row in rows.items() if owners[row] == key}
 
     def _resolve(self, phase: Phase, writes: Sequence[Write], counts: PassCounts) -> list[Write]:
-        resolved = self.resolver.resolve(writes)
+        resolved = self.resolver.resolve(writes, self._load_placeholder)
         self.ledger.notes.add_losses(resolved.losses)
         self.ledger.notes.park(
             self.context.run_id, [(parked.key, phase, parked.waits_for) for parked in resolved.parked]
@@ -226,11 +255,15 @@ class Loader:
         if phase is Phase.ROWS:
             self.ledger.notes.add_flags({write.key: write.flags for write in writes if isinstance(write, Upsert)})
 
-    def _load_placeholders(self, writes: Sequence[Write]) -> None:
-        """Create the rows that stand in for missing parents, before anything points to them."""
-        for key in sorted(self.resolver.missing_placeholders(writes)):
+    def _load_placeholder(self, key: RecordKey) -> None:
+        """Recognise or create the row that stands in for missing parents, before anything points to it."""
+        placeholder, mapper = self.placeholder(key), self.mappings[key.entity]
+        match = mapper.document.match
+        if match is not None and (found := self._recognise(mapper, match, {key: placeholder.columns})):
+            self.ledger.journal.map_rows([(key, found[key], "matched")])
+        else:
             # If the target refuses it, resolving sets aside those who need it.
-            self._load_now([Intent(self.placeholder(key), None, True)])
+            self._load_now([Intent(placeholder, None, True)])
 
     def placeholder(self, key: RecordKey) -> Upsert:
         """Return the write of a placeholder row."""
@@ -250,20 +283,34 @@ class Loader:
                 for write, outcome in zip(task.batch, outcomes, strict=True):
                     yield write.key, None if outcome.error is None else str(outcome.error)
 
+    def open_documents(self, rows: Mapping[RecordKey, RowRef]) -> set[RecordKey]:
+        """Open the closed rows that these belong to, without those among them, and return whose rows they are."""
+        probes = [Upsert(key, ref.table, ref.row_id, {}, exists=True) for key, ref in rows.items()]
+        opening = [intent for intent in self.narrower.closed.to_open(probes) if intent.write.key not in rows]
+        self._reopen(opening)
+        return {intent.write.key for intent in opening}
+
+    def _reopen(self, intents: Sequence[Intent]) -> None:
+        self._load_now(intents)
+        self.reopened.update(intent.write.key for intent in intents)
+
     def _load_now(self, intents: Sequence[Intent]) -> None:
         """Load a few writes on the spot, through the same journal."""
         for task in self._begin(intents):
             self._settle(task, self._send(task))
 
-    def _begin(self, intents: Sequence[Intent]) -> Iterator[_Task]:
-        """Record intents, and group them into batches of one kind, table and effect."""
+    def _begin(self, intents: Sequence[Intent], records: int = 0) -> Iterator[_Task]:
+        """Record intents, and group them into batches of one kind, table and effect; the last ends some records."""
+        for entity in {intent.write.key.entity for intent in intents}:
+            self.holder.take(entity)
         groups: dict[tuple[str, TableName, bool], list[Intent]] = {}
         for intent in intents:
             kind = (type(intent.write).__name__, intent.write.table, intent.creates)
             groups.setdefault(kind, []).append(intent)
-        for (_, table, creates), group in groups.items():
+        for place, ((_, table, creates), group) in enumerate(groups.items(), 1):
             ids = self.ledger.journal.begin(self.context.run_id, group)
-            yield _Task(Batch(table, [intent.write for intent in group]), ids, creates)
+            ends = records if place == len(groups) else 0
+            yield _Task(Batch(table, [intent.write for intent in group]), ids, creates, ends)
 
     def _send(self, task: _Task) -> _Answer:
         """Load a batch; runs in a worker thread, where the ledger is not used."""

@@ -6,14 +6,15 @@ A column that was changed on both sides is a conflict, settled by the client's s
 and reported either way.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from transload._ledger import Intent, Ledger, MappedRow, write_identity
 from transload._pipeline.cascades import Cascades
-from transload._pipeline.closed import Closed, ClosedRows
+from transload._pipeline.closed import STATE_COLUMNS, Closed, ClosedRows
 from transload._pipeline.compare import same, show, wishes
+from transload._pipeline.conflicts import Conflict, left_closed
 from transload._pipeline.records import DocumentRecords
 from transload._plugins import Plugins
 from transload.context import RunContext
@@ -34,24 +35,8 @@ from transload.values import (
 )
 
 _READ_AT_ONCE = 100
-STATE_COLUMNS = ("statecode", "statuscode")
 _MODIFIED = "modifiedon"
 """The column in which a row says when it was changed last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A column that the source and somebody in the target both changed."""
-
-    key: RecordKey
-    table: TableName
-    column: str
-    wrote: str
-    source: str
-    target: str
-    kept: str
-    rule: str = "target"
-    """``source``, ``target``, ``newest`` or ``ask``: what decided it."""
 
 
 @dataclass(slots=True)
@@ -113,7 +98,10 @@ class Narrower:
         for write in writes:
             known, old = rows.get(write.key), written.get(write_identity(write))
             if isinstance(write, Upsert) and known is not None:
-                write = replace(write, columns=wishes(write.columns, old or {}, created=known.origin == "created"))
+                table = self.tables.get(write.table)
+                columns = table.columns if table is not None else {}
+                wanted = wishes(write.columns, old or {}, columns, created=known.origin == "created")
+                write = replace(write, columns=wanted)
             if isinstance(write, Associate):
                 if old is None:
                     links.append(write)
@@ -123,17 +111,22 @@ class Narrower:
                 decision.intents.append(Intent(self._without_empty(write), None, True))
             else:
                 passed_on = self.cascades.reached(write, old or {})
-                if isinstance(write, Upsert) and self.cascades.disturbed(write):
-                    passed_on = {**passed_on, **write.columns}
+                if isinstance(write, Upsert):
+                    passed_on |= self.cascades.disturbed(write)
                 if difference := self._difference(write, old, known, passed_on):
                     changed.append(_Change(difference, old or {}, known, frozenset(passed_on)))
                 else:
                     decision.unchanged += 1
         self._settle_changes(self._worth_opening(changed, decision), decision)
+        self._leave_what_comes_too_late(decision)
         decision.intents += self._new_links(links)
-        self.cascades.note_children(intent.write for intent in decision.intents)
+        self.cascades.note_children(
+            {**written.get(write_identity(intent.write), {}), **intent.write.columns}
+            for intent in decision.intents
+            if isinstance(intent.write, Upsert)
+        )
         self.cascades.follow(intent.write for intent in decision.intents if not intent.creates)
-        self._reopen_locked(decision)
+        decision.reopen = self.closed.to_open([i.write for i in decision.intents if isinstance(i.write, Upsert)])
         return decision
 
     def _worth_opening(self, changed: Sequence["_Change"], decision: Decision) -> list["_Change"]:
@@ -158,10 +151,22 @@ class Narrower:
             left = {name: cell for name, cell in write.columns.items() if name not in given}
             for column, cell in left.items() if why is Closed.FINAL else ():
                 base = show(change.old.get(column))
-                decision.conflicts.append(
-                    Conflict(change.write.key, change.write.table, column, base, show(cell), "(closed for good)", base)
-                )
+                decision.conflicts.append(left_closed(change.write, column, base, show(cell)))
         return worth
+
+    def _leave_what_comes_too_late(self, decision: Decision) -> None:
+        """Do not make rows that belong to a row which the target opens no more."""
+        made = [i.write for i in decision.intents if i.creates and isinstance(i.write, Upsert)]
+        late = self.closed.too_late(made)
+        if not late:
+            return
+        going = []
+        for intent in decision.intents:
+            if RowRef(intent.write.table, intent.write.row_id) in late:
+                decision.conflicts.append(left_closed(intent.write, "(the row)", "", "new"))
+            else:
+                going.append(intent)
+        decision.intents = going
 
     def _new_links(self, links: Sequence[Associate]) -> list[Intent]:
         """Return the intents of links, with whether rows that were there before had them.
@@ -298,35 +303,8 @@ class Narrower:
                 rows.update(self.plugins.read_back(table, part, columns, self.context))
         return rows
 
-    def _reopen_locked(self, decision: Decision) -> None:
-        """Let rows in a locked state be opened before their columns change.
-
-        The finish pass closes them again: their recorded state is then the open one.
-        """
-        updates = [i.write for i in decision.intents if isinstance(i.write, Upsert) and i.write.exists]
-        wanted = {write.row_id: _state_of(write, self.tables) for write in updates}
-        states = {row_id: state for row_id, state in wanted.items() if state is not None}
-        written = self.ledger.journal.written({write_identity(state) for state in states.values()})
-        for state in states.values():
-            now = written.get(write_identity(state))
-            if now is not None and now.get("statecode") in _locked(self.tables[state.table]):
-                before = Row(state.row_id, {column: now.get(column) for column in STATE_COLUMNS})
-                decision.reopen.append(Intent(state, before, False))
-
 
 def _wanted(write: Write) -> Mapping[str, Cell]:
     if isinstance(write, SetState):
         return {"statecode": write.state, "statuscode": write.status}
     return write.columns if isinstance(write, Upsert) else {write.relationship: write.other}
-
-
-def _state_of(write: Upsert, tables: Mapping[TableName, TargetTable]) -> SetState | None:
-    table = tables.get(write.table)
-    if table is None or not table.states:
-        return None
-    initial = table.states[0]
-    return SetState(write.key, write.table, write.row_id, initial.value, initial.default_status, phase=Phase.ROWS)
-
-
-def _locked(table: TargetTable) -> Collection[int]:
-    return {state.value for state in table.states if state.read_only and not state.final}

@@ -5,7 +5,7 @@ the plugins, once per run. What has no row is treated as its rule says: the reco
 parked, rejected, pointed to a stand-in and flagged, or left without.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -44,6 +44,7 @@ class Resolved:
     parked: list[Parked] = field(default_factory=list)
     rejected: list[tuple[RecordKey, RecordError]] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
+    """Lookups that were left empty."""
 
 
 @dataclass(slots=True)
@@ -61,36 +62,48 @@ class Resolver:
     _found: dict[Lookup, RowRef | None] = field(default_factory=dict)
     _placeholders: set[RowRef] = field(default_factory=set)
 
-    def resolve(self, writes: Sequence[Write]) -> Resolved:
-        """Replace every lookup of the writes by a row, or set the write aside."""
-        rows = self._find(open_lookups(writes))
+    def resolve(self, writes: Sequence[Write], make: Callable[[RecordKey], None] | None = None) -> Resolved:
+        """Replace every lookup of the writes by a row, or set the write aside.
+
+        Args:
+            writes: The writes.
+            make: Makes a placeholder that is needed and not loaded yet; without it nothing is made.
+        """
+        lookups = open_lookups(writes)
+        rows = self._find(lookups)
+        if make is not None and (missing := self._missing_placeholders(lookups, rows)):
+            for key in sorted(missing):
+                make(key)
+            rows = self._find(lookups)
         result = Resolved()
         for write in writes:
-            notes = Notes(write.key, result.losses, list(write.flags))
+            notes = Notes(write.key, flags=list(write.flags))
             try:
-                if (applied := self._apply(write, rows, notes)) is not None:
-                    result.writes.append(applied)
+                applied = self._apply(write, rows, notes)
             except _WaitError as wait:
                 result.parked.append(Parked(write.key, wait.waits_for))
             except RecordError as error:
                 result.rejected.append((write.key, error))
+            else:
+                result.losses += notes.losses
+                if applied is not None:
+                    result.writes.append(applied)
         return result
 
-    def missing_placeholders(self, writes: Sequence[Write]) -> set[RecordKey]:
-        """Return the placeholder records that these writes need and that are not loaded yet."""
-        lookups = open_lookups(writes)
-        rows = self._find(lookups)
-        wanted = {
+    def _missing_placeholders(
+        self, lookups: Collection[Lookup], rows: Mapping[Lookup, RowRef | None]
+    ) -> set[RecordKey]:
+        """Return the placeholder records that are needed and not loaded yet."""
+        return {
             placeholder_of(lookup.key)
             for lookup in lookups
-            if lookup.missing is Missing.PLACEHOLDER and lookup.key is not None and rows.get(lookup) is None
+            if lookup.missing is Missing.PLACEHOLDER and lookup.key is not None and rows[lookup] is None
         }
-        return wanted - set(self.ledger.journal.rows(wanted))
 
-    def _find(self, lookups: set[Lookup]) -> dict[Lookup, RowRef | None]:
-        keys = {key for lookup in lookups for key in keys_of(lookup)}
-        keys |= {placeholder_of(key) for key in keys}
-        mapped = self.ledger.journal.rows(keys)
+    def _find(self, lookups: Collection[Lookup]) -> dict[Lookup, RowRef | None]:
+        candidates = {lookup: _candidates(lookup) for lookup in lookups if lookup.key is not None}
+        keys = {key for its in candidates.values() for key in its}
+        mapped = self.ledger.journal.rows(keys) if keys else {}
         self._placeholders.update(row.ref for key, row in mapped.items() if key.source_id == PLACEHOLDER_ID)
         asked = [lookup for lookup in lookups if lookup.key is None and lookup not in self._found]
         if asked:
@@ -101,11 +114,7 @@ class Resolver:
             if lookup.key is None:
                 found[lookup] = self._found[lookup]
             else:
-                candidates = list(keys_of(lookup))
-                if lookup.missing is Missing.PLACEHOLDER:
-                    candidates.append(placeholder_of(lookup.key))
-                row = next((mapped[key] for key in candidates if key in mapped), None)
-                found[lookup] = row.ref if row is not None else None
+                found[lookup] = next((mapped[key].ref for key in candidates[lookup] if key in mapped), None)
         return found
 
     def _apply(self, write: Write, rows: Mapping[Lookup, RowRef | None], notes: Notes) -> Write | None:
@@ -194,14 +203,23 @@ def open_lookups(writes: Sequence[Write]) -> set[Lookup]:
     found: set[Lookup] = set()
     for write in writes:
         for cell in [write.row, write.other] if isinstance(write, Associate) else write.columns.values():
-            cells = cell if isinstance(cell, tuple) else (cell,)
-            found.update(one for one in cells if isinstance(one, Lookup))
+            if isinstance(cell, Lookup):
+                found.add(cell)
+            elif isinstance(cell, tuple):
+                found.update(one for one in cell if isinstance(one, Lookup))
     return found
 
 
 def keys_of(lookup: Lookup) -> Sequence[RecordKey]:
     """Return the records that a lookup may point to, the best first."""
     return (lookup.key, *lookup.others) if lookup.key is not None else ()
+
+
+def _candidates(lookup: Lookup) -> Sequence[RecordKey]:
+    """Return the records whose row a lookup takes, the best first: a placeholder comes last."""
+    if lookup.missing is Missing.PLACEHOLDER and lookup.key is not None:
+        return (*keys_of(lookup), placeholder_of(lookup.key))
+    return keys_of(lookup)
 
 
 def lookup_name(cell: Lookup | RowRef) -> str:

@@ -66,7 +66,7 @@ def compile_rule(
     if rule.when:
         conditions, always = rule.when, compile_rule(rule.model_copy(update={"when": {}}), column, tables, converters)
         return lambda record, notes: always(record, notes) if fulfils(conditions, record) else None
-    pick = _compile_pick(rule, column.name, converters)
+    pick = compile_pick(rule, column.name, converters)
     if rule.lookup is not None or rule.find is not None or column.type in _POINTING:
         return _compile_lookup(rule, column, pick, tables)
     fit = fit_to(column, rule.max, rule.on_overflow)
@@ -84,7 +84,7 @@ def compile_rule(
     return apply
 
 
-def _compile_pick(rule: FieldRule, column: str, converters: Mapping[str, Converter]) -> Callable[[Record], Value]:
+def compile_pick(rule: FieldRule, column: str, converters: Mapping[str, Converter]) -> Callable[[Record], Value]:
     """Return the function that finds a rule's value in a record; empty text counts as none."""
     if rule.value is not None:
         constant = rule.value

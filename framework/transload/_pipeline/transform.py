@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from transload._mistakes import nearest
-from transload._pipeline.fit import Unfit
+from transload._pipeline.fit import RANGES, Unfit
+from transload._pipeline.holds import hold_mistakes
 from transload._pipeline.rules import CompiledRule, Notes, compile_rule
 from transload.errors import MappingError, RecordError, UnfitValueError
 from transload.hookspecs import Converter
@@ -27,7 +28,6 @@ from transload.values import (
     Missing,
     Phase,
     Record,
-    RecordKey,
     Rejection,
     RowId,
     SetState,
@@ -61,7 +61,6 @@ class CompiledMapping:
         row_id: Computes the row id of a source id.
         rows, links, closing: The rules of each phase, by column.
         ends: The rules that give both ends of a link.
-        pointing: The rules among all these that look up other records.
         computed: What the target should compute, by column.
         states: By phase, what gives the state and status that a record should be in.
         guarded: Fields that are dropped as long as nobody fills them.
@@ -77,7 +76,6 @@ class CompiledMapping:
     links: Mapping[str, CompiledRule]
     closing: Mapping[str, CompiledRule]
     ends: tuple[CompiledRule, CompiledRule] | None
-    pointing: tuple[CompiledRule, ...]
     computed: Mapping[str, CompiledRule]
     states: Mapping[Phase, "StateRule"]
     guarded: tuple[str, ...]
@@ -112,32 +110,6 @@ class CompiledMapping:
             return [Rejection(record.key, error)]
         except Unfit as error:
             return [Rejection(record.key, UnfitValueError(record.key, "a column", str(error)))]
-
-    def points_to(self, record: Record) -> Iterator[RecordKey]:
-        """Yield the records that a record's row points to, or that a link ties; none for what cannot be translated."""
-        notes = Notes(record.key)
-        for rule in self.pointing:
-            try:
-                cell = rule(record, notes)
-            except RecordError:
-                continue
-            for lookup in cell if isinstance(cell, tuple) else (cell,):
-                if isinstance(lookup, Lookup) and lookup.key is not None:
-                    yield from (lookup.key, *lookup.others)
-
-    def branches(self, record: Record) -> Iterator[object]:
-        """Yield what a record comes to in rules that convert and then map values, and in its states."""
-        notes = Notes(record.key)
-        rules = {**self.document.fields, **self.document.closing}
-        mapped = {name for name, rule in rules.items() if rule.values is not None and rule.converters}
-        try:
-            for name, compiled in (*self.rows.items(), *self.links.items(), *self.closing.items()):
-                if name in mapped:
-                    yield name, compiled(record, notes)
-            for phase, state in self.states.items():
-                yield phase, state(record, notes)
-        except RecordError as error:
-            yield error.code
 
     def compute(self, record: Record) -> dict[str, Cell] | Rejection:
         """Return what the target should have computed for a record, by column."""
@@ -177,15 +149,19 @@ class CompiledMapping:
             losses=tuple(notes.losses), flags=tuple(notes.flags),
         )  # fmt: skip
 
-    def _guard(self, record: Record, notes: Notes) -> None:
-        """Report values that no rule carries over: of fields dropped as empty, and of fields new since the plan."""
+    def unexpected(self, record: Record) -> Iterator[tuple[str, str]]:
+        """Yield the fields of a record that no rule carries over, though they are filled, and why none does."""
         strange = record.fields.keys() - self.covered if self.covered is not None else ()
         for name in (*self.guarded, *strange):
-            value = record.fields.get(name)
-            if value not in (None, "", ()):
-                kind = "dropped, but filled now" if name in self.guarded else "not in the mapping"
-                notes.losses.append(Loss(record.key, name, kind, str(value), ""))
-                notes.flags.append(f"{name} is {kind}; the source says: {value}")
+            if record.fields.get(name) not in (None, "", ()):
+                yield name, "dropped, but filled now" if name in self.guarded else "not in the mapping"
+
+    def _guard(self, record: Record, notes: Notes) -> None:
+        """Report values that no rule carries over: of fields dropped as empty, and of fields new since the plan."""
+        for name, kind in self.unexpected(record):
+            value = record.fields[name]
+            notes.losses.append(Loss(record.key, name, kind, str(value), ""))
+            notes.flags.append(f"{name} is {kind}; the source says: {value}")
 
 
 StateRule: TypeAlias = Callable[[Record, Notes], tuple[int, int]]
@@ -228,21 +204,37 @@ def compile_mappings(
         mistakes.extend(f"{document.entity}: {mistake}" for mistake in compiler.mistakes)
         compiled[EntityName(document.entity)] = result
     mistakes.extend(_missing_placeholders(documents))
+    mistakes.extend(hold_mistakes(documents, target))
     if mistakes:
         raise MappingError("the mapping", mistakes)
     return compiled
 
 
 def _covered_fields(documents: Sequence[MappingDocument], source: SourceSchema) -> dict[str, frozenset[str]]:
-    """Return, for the one document that watches for each source entity, the fields that all of its documents cover."""
+    """Return, for each document that watches for fields of its records, those that all of their documents cover."""
     found: dict[str, frozenset[str]] = {}
     for entity, reading in documents_by_records(documents).items():
         derived = {
             field.name for e in source.entities if e.name == entity for field in e.fields.values() if field.derived
         }
         covered = frozenset(derived).union(*(document.covered_fields() for document in reading))
-        found[reading[0].entity] = covered
+        found.update((document.entity, covered) for document in keepers(reading) if document.others is None)
     return found
+
+
+def keepers(reading: Sequence[MappingDocument]) -> list[MappingDocument]:
+    """Return the documents that together keep what no rule of theirs names, the first before all.
+
+    Where that reads some records only, each that reads others has to keep it too.
+
+    Args:
+        reading: The documents of one source entity, as :func:`documents_by_records` gives them.
+    """
+    able = [document for document in reading if document.writes_rows and document.link is None]
+    if not able:
+        return [*reading[:1]]
+    first, *others = able
+    return [first, *(other for other in others if first.when and not other.when.items() >= first.when.items())]
 
 
 def documents_by_records(documents: Iterable[MappingDocument]) -> dict[str, list[MappingDocument]]:
@@ -276,21 +268,27 @@ def new_table(document: MappingDocument) -> TargetTable | None:
     name = TargetColumn(name_column, ColumnType.TEXT, "Name", NAME_LENGTH, custom=True)
     owner = TargetColumn("ownerid", ColumnType.LOOKUP, "Owner", targets=(TableName("systemuser"), TableName("team")))
     created = TargetColumn("overriddencreatedon", ColumnType.DATETIME, "Record Created On", updatable=False)
+    currencies = (TableName("transactioncurrency"),)
+    currency = TargetColumn("transactioncurrencyid", ColumnType.LOOKUP, "Currency", targets=currencies)
+    has_money = any(column.type is ColumnType.MONEY for column in custom_columns(document).values())
     return TargetTable(
         TableName(document.table), document.new_table.label, f"{document.table}id", name.name,
-        {column.name: column for column in (name, owner, created)},
+        {column.name: column for column in (name, owner, created, *([currency] if has_money else []))},
         states=(TargetState(0, "Active", {1: "Active"}, 1), TargetState(1, "Inactive", {2: "Inactive"}, 2)),
     )  # fmt: skip
 
 
 def _missing_placeholders(documents: Sequence[MappingDocument]) -> Iterator[str]:
     """Yield the rules that point to a placeholder which the parent's mapping does not declare."""
-    without = {document.entity for document in documents if document.placeholder is None}
+    placeholders = {document.entity: document.placeholder for document in documents}
     for document in documents:
         for column, rule in document.fields.items():
             if Missing.PLACEHOLDER in (rule.missing, rule.empty):
-                for entity in sorted(without & set(rule.entities)):
-                    yield f"{document.entity}: column {column} wants the placeholder of {entity}, which has none"
+                for entities in rule.choices:
+                    # Of several entities the first stands in for all.
+                    entity = next((one for one in entities if one in placeholders), None)
+                    if entity is not None and placeholders[entity] is None:
+                        yield f"{document.entity}: column {column} wants the placeholder of {entity}, which has none"
 
 
 def custom_columns(document: MappingDocument) -> dict[str, TargetColumn]:
@@ -320,11 +318,14 @@ def own_columns(documents: Iterable[MappingDocument]) -> dict[str, dict[str, Tar
 
 
 def _custom_column(name: str, custom: CustomColumn, limit: int | None) -> TargetColumn:
+    lowest, highest = RANGES.get(custom.type, (None, None))
     return TargetColumn(
         name,
         custom.type,
         custom.label or name.partition("_")[2].replace("_", " ").capitalize() or name,
         max_length=custom.max or limit or _DEFAULT_LENGTH.get(custom.type),
+        minimum=lowest,
+        maximum=highest,
         precision=custom.precision if custom.precision is not None else _DEFAULT_PRECISION.get(custom.type),
         options=dict(enumerate(custom.options, start=_FIRST_OPTION)),
         targets=tuple(map(TableName, custom.targets)),
@@ -368,8 +369,7 @@ class _Compiler:
             rows={name: rule for name, rule in compiled.items() if name not in deferred},
             links={name: rule for name, rule in compiled.items() if name in deferred},
             closing=self._closing(),
-            ends=(ends := self._ends()),
-            pointing=(*(ends or ()), *(rule for name, rule in compiled.items() if document.fields[name].lookup)),
+            ends=self._ends(),
             computed={n: rule for n, r in document.computed.items() if (rule := self._computed(n, r)) is not None},
             states={
                 phase: rule
@@ -435,10 +435,10 @@ class _Compiler:
         if "statecode" not in block or not states:
             self.mistakes.append(f"`{phase}` needs a rule for statecode, and a table that has states")
             return None
-        state_rule = self._compiled(block["statecode"], _state_column(states))
+        state_rule = self._compiled(block["statecode"], state_column(states))
         status_rule = None
         if "statuscode" in block:
-            status_rule = self._compiled(block["statuscode"], _status_column(states))
+            status_rule = self._compiled(block["statuscode"], status_column(states))
         if state_rule is None:
             return None
         by_value = {state.value: state for state in states}
@@ -475,10 +475,12 @@ def _compile_free(
         return None
 
 
-def _state_column(states: Sequence[TargetState]) -> TargetColumn:
+def state_column(states: Sequence[TargetState]) -> TargetColumn:
+    """Return the column of a row's state, with what each is called."""
     return TargetColumn("statecode", ColumnType.STATE, options={state.value: state.label for state in states})
 
 
-def _status_column(states: Sequence[TargetState]) -> TargetColumn:
+def status_column(states: Sequence[TargetState]) -> TargetColumn:
+    """Return the column of a row's status, with what each is called, whatever the state."""
     options = {value: label for state in states for value, label in state.statuses.items()}
     return TargetColumn("statuscode", ColumnType.STATUS, options=options)

@@ -5,15 +5,16 @@ was sent: a fault in loading cannot hide itself. Read-only on both sides.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 
 from transload._ledger import Ledger, write_identity
+from transload._pipeline.checks import Checked, FieldCheck, Mismatch, rows_in
 from transload._pipeline.closed import ClosedRows
-from transload._pipeline.compare import same, show, wishes
+from transload._pipeline.compare import same, wishes
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.resolve import Resolver
+from transload._pipeline.telling import source_of, tell, told_columns
 from transload._pipeline.transform import CompiledMapping
 from transload._plugins import Plugins
 from transload.context import RunContext
@@ -22,7 +23,6 @@ from transload.values import (
     Cell,
     ColumnType,
     EntityName,
-    FileRef,
     Phase,
     Record,
     RecordKey,
@@ -31,63 +31,34 @@ from transload.values import (
     RowId,
     RowRef,
     SetState,
-    TableName,
+    TargetColumn,
     Upsert,
 )
-
-
-class Mismatch(StrEnum):
-    """How a target can differ from what was wanted."""
-
-    MISSING = "missing row"
-    VALUE = "value differs"
-    RELATION = "relation differs"
-    STATE = "state differs"
-    PEOPLE = "changed by people"
-    CLOSED = "changed after closing"
-    """The source changed what the target holds in a row that was left closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldCheck:
-    """One column of one row. ``mismatch`` is None when it is as wanted."""
-
-    key: RecordKey
-    table: TableName
-    row_id: RowId
-    column: str
-    source: str
-    wanted: str
-    actual: str
-    mismatch: Mismatch | None
-
-
-@dataclass(slots=True)
-class Checked:
-    """How much was compared."""
-
-    rows: int = 0
-    fields: int = 0
-    relations: int = 0
-    files: int = 0
-    """Files whose digest was compared."""
-
-    def add(self, cells: Mapping[str, Cell]) -> None:
-        """Count the columns of a row."""
-        self.fields += len(cells)
-        self.relations += sum(_points(cell) for cell in cells.values())
-        self.files += sum(isinstance(cell, FileRef) for cell in cells.values())
-
 
 See = Callable[[CompiledMapping, Mapping[str, Cell], Mapping[str, Cell] | None], None]
 """Is shown what each row should hold, and what it holds: None where there is no row."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Lost:
+    """A record without a row.
+
+    Attributes:
+        reason: Why.
+        cells: What the row should hold, as far as no lookup is in it.
+        mismatch: What that is: missing, or left out because what it belongs to was closed before.
+    """
+
+    record: Record
+    reason: str
+    cells: Mapping[str, Cell]
+    mismatch: Mismatch
+
+
+@dataclass(frozen=True, slots=True)
 class _Chunk:
     wanted: Mapping[RowRef, tuple[Record, Mapping[str, Cell]]]
-    lost: Sequence[tuple[Record, str, Mapping[str, Cell]]]
-    """Records without a row, why, and what it should hold as far as no lookup is in it."""
+    lost: Sequence["_Lost"]
     incomputable: Sequence[Rejection]
 
 
@@ -136,8 +107,8 @@ class Verifier:
                 if see is not None:
                     see(mapper, cells, row.columns if row is not None else None)
             if see is not None:
-                for _, _, cells in chunk.lost:
-                    see(mapper, cells, None)
+                for lost in chunk.lost:
+                    see(mapper, lost.cells, None)
 
         ready = (self._wanted(mapper, chunk) for chunk in chunks)
         run_bounded(ready, lambda chunk: self._read(mapper, chunk), compare, self.workers)
@@ -146,6 +117,11 @@ class Verifier:
     def expect(self, mapper: CompiledMapping, records: Sequence[Record]) -> dict[RowRef, Mapping[str, Cell]]:
         """Return what the rows of records should hold, as far as they have one."""
         return {ref: cells for ref, (_, cells) in self._wanted(mapper, records).wanted.items()}
+
+    def told(self, mapper: CompiledMapping, cells: Mapping[str, Cell]) -> dict[str, str]:
+        """Return cells of a row in people's words, as the checks have them."""
+        columns, known = told_columns(mapper), self._known(cells.values())
+        return {name: tell(cell, columns.get(name), known) for name, cell in cells.items()}
 
     def _check_links(
         self,
@@ -172,9 +148,11 @@ class Verifier:
                 linked = isinstance(actual, tuple) and link.other in actual
                 if equal_too or not linked:
                     mismatch = None if linked else Mismatch.RELATION
-                    wanted = show(link.other) if isinstance(link.other, RowRef) else ""
-                    shown = wanted if linked else show(actual)
-                    take(FieldCheck(link.key, link.table, link.row_id, relationship, "", wanted, shown, mismatch))
+                    found = actual if isinstance(actual, tuple) else ()
+                    known = self._known([link.other, *found])
+                    wanted = tell(link.other, None, known) if isinstance(link.other, RowRef) else ""
+                    shown = wanted if linked else tell(actual, None, known)
+                    take(FieldCheck(link.key, link.table, link.row_id, relationship, {}, wanted, shown, mismatch))
 
         run_bounded((self._wanted_links(mapper, chunk, take) for chunk in chunks), read, compare, self.workers)
         return total
@@ -189,7 +167,7 @@ class Verifier:
         lost += [(key, str(error)) for key, error in resolved.rejected]
         for key, reason in lost:
             absent = FieldCheck(
-                key, mapper.table.name, RowId(""), "(the link)", "", "present", reason, Mismatch.MISSING
+                key, mapper.table.name, RowId(""), "(the link)", {}, "present", reason, Mismatch.MISSING
             )
             take(absent)
         return [write for write in resolved.writes if isinstance(write, Associate)]
@@ -225,27 +203,34 @@ class Verifier:
                     cells.update({"statecode": write.state, "statuscode": write.status})
                 elif isinstance(write, Upsert):
                     old, created = written.get(write_identity(write), {}), known[write.key].origin == "created"
-                    cells.update(wishes(write.columns, old, created=created))
+                    cells.update(wishes(write.columns, old, mapper.table.columns, created=created))
         makes_rows = mapper.document.match is None or mapper.document.match.create
         lost = [record for record in records if record.key not in reached] if makes_rows else []
         return _Chunk(wanted, self._with_reasons(mapper, lost) if lost else (), incomputable)
 
-    def _with_reasons(
-        self, mapper: CompiledMapping, lost: Sequence[Record]
-    ) -> list[tuple[Record, str, Mapping[str, Cell]]]:
+    def _with_reasons(self, mapper: CompiledMapping, lost: Sequence[Record]) -> list[_Lost]:
         """Say of records without a row why they have none, and what it should hold."""
         writes = self.plugins.transform(lost, mapper.at(Phase.ROWS), self.context)
-        wanted: dict[RecordKey, dict[str, Cell]] = {}
-        for write in writes:
-            if isinstance(write, Upsert) and write.table == mapper.table.name:
-                wanted[write.key] = dict(write.columns)
+        rows = [write for write in writes if isinstance(write, Upsert) and write.table == mapper.table.name]
+        wanted: dict[RecordKey, dict[str, Cell]] = {write.key: dict(write.columns) for write in rows}
         for record in lost if mapper.computed else ():
             computed = mapper.compute(record)
             if not isinstance(computed, Rejection):
                 wanted.setdefault(record.key, {}).update(computed)
         reasons = {parked.key: f"waits for {parked.waits_for}" for parked in self.ledger.notes.parked()}
         reasons.update({letter.key: letter.message for letter in self.ledger.notes.dead_letters()})
-        return [(record, reasons.get(record.key, "it was never loaded"), wanted.get(record.key, {})) for record in lost]
+        resolved = [write for write in self.resolver.resolve(rows).writes if isinstance(write, Upsert)]
+        refs, late = (
+            {write.key: RowRef(write.table, write.row_id) for write in resolved},
+            self.closed.too_late(resolved),
+        )
+        return [
+            _Lost(record, "what it belongs to was closed for good before it came", cells, Mismatch.CLOSED)
+            if refs.get(record.key) in late
+            else _Lost(record, reasons.get(record.key, "it was never loaded"), cells, Mismatch.MISSING)
+            for record in lost
+            for cells in [wanted.get(record.key, {})]
+        ]
 
     def _read(self, mapper: CompiledMapping, chunk: _Chunk) -> Mapping[RowId, Row]:
         ids = [ref.row_id for ref in chunk.wanted]
@@ -258,25 +243,54 @@ class Verifier:
         self, mapper: CompiledMapping, chunk: _Chunk, rows: Mapping[RowId, Row], equal_too: bool
     ) -> Iterator[FieldCheck]:
         table = mapper.table.name
-        for record, reason, _ in chunk.lost:
-            row_id = mapper.row_id(record.key.source_id)
-            yield FieldCheck(record.key, table, row_id, "(the row)", "", "present", reason, Mismatch.MISSING)
+        for lost in chunk.lost:
+            row_id, key = mapper.row_id(lost.record.key.source_id), lost.record.key
+            yield FieldCheck(key, table, row_id, "(the row)", {}, "present", lost.reason, lost.mismatch)
         for key, error in ((rejection.key, rejection.error) for rejection in chunk.incomputable):
             row_id = mapper.row_id(key.source_id)
-            yield FieldCheck(key, table, row_id, "(computed)", "", str(error), "", Mismatch.VALUE)
+            yield FieldCheck(key, table, row_id, "(computed)", {}, str(error), "", Mismatch.VALUE)
+        columns = told_columns(mapper)
         for ref, (record, cells) in chunk.wanted.items():
             row = rows.get(ref.row_id)
             if row is None:
-                yield FieldCheck(record.key, table, ref.row_id, "(the row)", "", "present", "absent", Mismatch.MISSING)
+                yield FieldCheck(record.key, table, ref.row_id, "(the row)", {}, "present", "absent", Mismatch.MISSING)
                 continue
-            for column, cell in cells.items():
-                actual = row.columns.get(column)
-                equal = same(cell, actual) or self._near(mapper, column, cell, actual)
-                if equal and not equal_too:
-                    continue
-                mismatch = None if equal else self._classify(ref, record, column, cell, row)
-                source = source_of(mapper, record, column)
-                yield FieldCheck(record.key, table, ref.row_id, column, source, show(cell), show(actual), mismatch)
+            yield from self._check_row(mapper, ref, record, cells, row, columns, equal_too)
+
+    def _check_row(
+        self,
+        mapper: CompiledMapping,
+        ref: RowRef,
+        record: Record,
+        cells: Mapping[str, Cell],
+        row: Row,
+        columns: Mapping[str, TargetColumn],
+        equal_too: bool,
+    ) -> list[FieldCheck]:
+        checks: list[FieldCheck] = []
+        equal = {name: self._equal(mapper, name, cell, row.columns.get(name)) for name, cell in cells.items()}
+        told = [name for name in cells if equal_too or not equal[name]]
+        known = self._known(one for name in told for one in (cells[name], row.columns.get(name)))
+        for name in told:
+            mismatch = None if equal[name] else self._classify(ref, record, name, cells[name], row)
+            source = source_of(mapper, record, name)
+            wanted, actual = (tell(side, columns.get(name), known) for side in (cells[name], row.columns.get(name)))
+            checks.append(FieldCheck(record.key, ref.table, ref.row_id, name, source, wanted, actual, mismatch))
+        if not any(check.mismatch is Mismatch.CLOSED for check in checks):
+            return checks
+        # What the target computes is then of the time before the change, too.
+        return [
+            replace(check, mismatch=Mismatch.CLOSED) if check.mismatch and check.column in mapper.computed else check
+            for check in checks
+        ]
+
+    def _known(self, cells: Iterable[Cell]) -> Mapping[RowRef, RecordKey]:
+        """Return the records of the rows that cells point to."""
+        refs = {one for cell in cells for one in rows_in(cell)}
+        return self.ledger.journal.keys_of(refs) if refs else {}
+
+    def _equal(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
+        return same(wanted, actual) or self._near(mapper, column, wanted, actual)
 
     def _near(self, mapper: CompiledMapping, column: str, wanted: Cell, actual: Cell) -> bool:
         """Whether an amount differs by no more than a person allowed."""
@@ -304,18 +318,4 @@ class Verifier:
             return Mismatch.PEOPLE
         if state:
             return Mismatch.STATE
-        return Mismatch.RELATION if _points(wanted) else Mismatch.VALUE
-
-
-def _points(cell: Cell) -> int:
-    """Return to how many rows a cell points."""
-    return sum(isinstance(one, RowRef) for one in (cell if isinstance(cell, tuple) else (cell,)))
-
-
-def source_of(mapper: CompiledMapping, record: Record, column: str) -> str:
-    """Return what the source says of a column, for people."""
-    rules = {**mapper.document.fields, **mapper.document.finish, **mapper.document.computed}
-    if column not in rules:
-        return str(record.key.source_id) if mapper.document.key and mapper.document.key.column == column else ""
-    parts = [record.fields.get(source) for source in rules[column].sources]
-    return " | ".join("" if part is None else str(part) for part in parts)
+        return Mismatch.RELATION if any(rows_in(wanted)) else Mismatch.VALUE

@@ -1,13 +1,10 @@
 """What the columns of a table are called elsewhere: the ways to say each of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
-from typing import Any
 
-import yaml
-
+from transload._proposals.data import read_data
 from transload._proposals.words import Vocabulary
 from transload.values import ColumnType, TargetColumn, TargetTable
 
@@ -31,14 +28,9 @@ class Alias:
 
 
 @cache
-def _raw() -> Any:
-    return yaml.safe_load((files("transload._proposals") / "names.yaml").read_text(encoding="utf-8"))
-
-
-@cache
 def _known() -> dict[str, dict[str, list[str]]]:
     """Return the aliases of the well-known tables, by table and column, with their addresses spelt out."""
-    raw = _raw()
+    raw = read_data("names")
     tables: dict[str, dict[str, list[str]]] = {"": raw["everywhere"]}
     for table, columns in raw["tables"].items():
         spelt: dict[str, list[str]] = {}
@@ -63,13 +55,21 @@ def aliases_of(table: TargetTable, column: TargetColumn, vocabulary: Vocabulary)
 
 
 def _aliases(table: TargetTable, column: TargetColumn, vocabulary: Vocabulary) -> Iterator[Alias]:
-    listed = _known().get(table.name, {}).get(column.name) or _known()[""].get(column.name)
+    listed = column.also_called or _known().get(table.name, {}).get(column.name) or _known()[""].get(column.name)
     for text in listed or [_own_name(column.name)]:
         plain = text.removeprefix(SECOND_CHOICE).strip()
         if meaning := vocabulary.meaning(plain):
             yield Alias(plain, meaning, text.startswith(SECOND_CHOICE))
     if column.label and column.type not in _STATES and (meaning := vocabulary.meaning(column.label)):
         yield Alias(column.label, meaning, second=False)
+
+
+def words_of(table: TargetTable, entity: str, vocabulary: Vocabulary) -> frozenset[str]:
+    """Return the words that name an entity, and the table that it becomes: those of its fields need not say them."""
+    own = frozenset(vocabulary.meaning(entity))
+    things = [frozenset(vocabulary.meaning(text)) for text in read_data("names")["things"].get(table.name, ())]
+    called = frozenset().union(*things) if own in things else frozenset()
+    return own | called | frozenset(vocabulary.meaning(table.name))
 
 
 def _own_name(name: str) -> str:
@@ -80,8 +80,13 @@ def _own_name(name: str) -> str:
 
 def is_offered(table: TargetTable, column: TargetColumn) -> bool:
     """Return whether a column may be proposed: it takes values, or people look for it though the target fills it."""
-    if column.name in _raw()["never"] or column.type is ColumnType.ID:
+    if column.name in read_data("names")["never"] or column.type is ColumnType.ID:
         return False
-    if column.name in _known().get(table.name, {}) or column.name in _known()[""]:
+    if column.also_called or column.name in _known().get(table.name, {}) or column.name in _known()[""]:
         return True
     return column.creatable or column.updatable
+
+
+def as_choice(column: TargetColumn) -> TargetColumn:
+    """Return a column whose numbers stand for something as the choice that it is in all but type."""
+    return replace(column, type=ColumnType.CHOICE) if column.name in read_data("names")["codes"] else column

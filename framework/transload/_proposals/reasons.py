@@ -2,7 +2,7 @@
 
 from transload._proposals.scores import Candidate
 from transload._proposals.words import split_words
-from transload.values import ColumnType, TargetColumn
+from transload.values import ColumnType, TargetColumn, TargetTable
 
 _WELL = 0.5
 _PERFECT = 0.995
@@ -28,6 +28,22 @@ def reason_for(candidate: Candidate, first: str | None) -> str:
     if first is not None:
         parts.append(f"{first} has this column already: make it the fall-back")
     return "; ".join(part for part in parts if part)
+
+
+def reason_for_none(field: str, known_as: str, closest: Candidate | None, table: TargetTable) -> str:
+    """Return why a field has no good target.
+
+    Args:
+        field: The field.
+        known_as: What it is known to mean where no standard column is for that, if it is known.
+        closest: The column that is most like it, though not enough, if any is.
+        table: The table that its entity becomes.
+    """
+    if known_as:
+        return f"'{field}' means {known_as}, and no standard column is for that"
+    if closest is None:
+        return f"no column of {table.label} fits in name and type"
+    return f"the closest is {_shown(closest.column)}, which is too unsure ({closest.confidence:.0%}): {_name(closest)}"
 
 
 def _name(candidate: Candidate) -> str:
@@ -59,7 +75,7 @@ def _type(candidate: Candidate) -> str:
 
 def _look(candidate: Candidate) -> str:
     look = candidate.look
-    if look.shape is None:
+    if not look.says:
         return ""
     share = "all" if look.like == look.of else f"{look.like / look.of:.0%}" if look.like else "none"
-    return f"{share} of the samples look like {look.shape}"
+    return f"{share} of the samples {look.says}"

@@ -1,14 +1,13 @@
 """How well one column fits one field: the facts, and the confidence that they add up to."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
-import yaml
-
+from transload._proposals.data import read_data
 from transload._proposals.names import Alias
-from transload._proposals.shapes import Look, Shape, look_of
+from transload._proposals.shapes import Look, Sample, Shape, look_of
 from transload._proposals.words import Vocabulary
 from transload.mapping import MappingGap
 from transload.values import ColumnType, FieldType, TargetColumn
@@ -20,14 +19,15 @@ class Weights:
 
     confidence: dict[str, float]
     propose_from: float
-    entity_word: float
+    framing_word: float
+    out_of_order: float
     types: dict[str, dict[str, float]]
 
 
 @cache
 def load_weights() -> Weights:
     """Read the weights that the package ships."""
-    return Weights(**yaml.safe_load((files("transload._proposals") / "weights.yaml").read_text(encoding="utf-8")))
+    return Weights(**read_data("weights"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,27 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A gap as it is compared: the words of its name, those of its entity, and the look of its samples."""
+    """A gap as it is compared.
+
+    Attributes:
+        gap: The gap.
+        words: The meaning of its name.
+        framing: Words that say little in it, such as those of its entity.
+        samples: Its readable samples.
+        kinds: The types that it may have.
+    """
 
     gap: MappingGap
     words: tuple[str, ...]
-    entity_words: frozenset[str]
-    shapes: tuple[frozenset[Shape], ...]
+    framing: frozenset[str]
+    samples: tuple[Sample, ...]
     kinds: tuple[FieldType, ...]
 
 
 _POINTERS = frozenset({ColumnType.LOOKUP, ColumnType.CHOICE, ColumnType.STATUS, ColumnType.PARTIES, ColumnType.OTHER})
 _IDS = frozenset({"id", "ref", "reference"})
-_PLACE = frozenset({"street", "city", "state", "postalcode", "country", "county", "latitude", "longitude"})
+_POINTED = _IDS | {"name", "code"}
+_PLACE = frozenset({"city", "state", "postalcode", "country", "county", "latitude", "longitude"})
 
 
 def likeness(
@@ -80,9 +89,7 @@ def likeness(
 ) -> float:
     """Return how alike a field's name and another are, from 0 to 1: what they share against what each has.
 
-    Words of the entity's own name count little where the other name leaves them out: the ``customer_fax``
-    of a customer is a fax. So do the id of what a lookup points to, which elsewhere is no name, and the
-    word address before a part of one.
+    Words that only frame a name count little where the other name leaves them out.
 
     Args:
         field: The field.
@@ -94,18 +101,36 @@ def likeness(
     shared = {word for word in field.words if word in words}
     if not shared:
         return 0.0
-    common = vocabulary.weight(shared)
-    place = not _PLACE.isdisjoint(words)
+    framing = _framing(field, words, kind)
     own = 0.0
     for word in field.words:
-        if word in shared:
-            continue
-        if word in field.entity_words or (word in _IDS and kind in _POINTERS) or (word == "address" and place):
-            own += weights.entity_word * vocabulary.weight([word])
-        else:
+        if word in framing:
+            own += weights.framing_word * vocabulary.weight([word])
+        elif word not in shared:
             own += 1.0 if word in _IDS and kind is not None else vocabulary.weight([word])
-    other = vocabulary.weight(word for word in set(words) if word not in shared)
-    return 2 * common / (2 * common + own + other)
+    common = vocabulary.weight(shared)
+    other = vocabulary.weight(set(words) - shared)
+    alike = 2 * common / (2 * common + own + other)
+    return alike if _in_order(field.words, words) else alike * weights.out_of_order
+
+
+def _in_order(these: Sequence[str], those: Sequence[str]) -> bool:
+    """Return whether the words that two names share come in the same order."""
+    return [word for word in these if word in those] == [word for word in those if word in these]
+
+
+def _framing(field: Field, words: tuple[str, ...], kind: ColumnType | None) -> set[str]:
+    """Return the words of a field's name that only frame another name, which leaves them out.
+
+    They are those of the entity's own name, for the ``customer_fax`` of a customer is a fax; the id and the name of
+    what a lookup points to, which elsewhere say something; and the address or street before another part of one.
+    """
+    framing = set(field.framing).difference(field.words[-1:])
+    if kind in _POINTERS:
+        framing |= _POINTED
+    if not _PLACE.isdisjoint(words):
+        framing |= {"address", "street"}
+    return framing.difference(words)
 
 
 def rate(field: Field, column: TargetColumn, alias: Alias, name: float, weights: Weights) -> Candidate:
@@ -118,7 +143,7 @@ def rate(field: Field, column: TargetColumn, alias: Alias, name: float, weights:
         name: How alike they are.
         weights: What the facts count.
     """
-    look = look_of(field.shapes, column.type, frozenset(alias.meaning))
+    look = look_of(field.samples, column, frozenset(alias.meaning))
     facts = Facts(
         name=name,
         second=float(alias.second),
@@ -134,15 +159,22 @@ def _kind(column: TargetColumn) -> str:
     return known.get(column.type, column.type).value
 
 
-def kinds_of(gap: MappingGap, shapes: tuple[frozenset[Shape], ...]) -> tuple[FieldType, ...]:
-    """Return the types that a field may be read as: texts may hold numbers, dates or yes and no."""
+def kinds_of(gap: MappingGap, samples: Sequence[Sample]) -> tuple[FieldType, ...]:
+    """Return the types that a field may be read as: texts may hold numbers, dates or yes and no, numbers Unix times."""
     stated = FieldType.DATETIME if gap.type is FieldType.DATE else gap.type
-    found = [stated]
-    if stated is FieldType.TEXT and shapes:
-        if all(Shape.DATE in each for each in shapes):
-            found.append(FieldType.DATETIME)
-        if all(each & {Shape.NUMBER, Shape.MONEY} for each in shapes):
-            found.append(FieldType.DECIMAL)
-        if all(Shape.BOOLEAN in each for each in shapes):
-            found.append(FieldType.BOOLEAN)
-    return tuple(found)
+    return stated, *(kind for kind, shapes in _HIDDEN.get(stated, ()) if _all_look(samples, shapes))
+
+
+_HIDDEN = {
+    FieldType.TEXT: (
+        (FieldType.DATETIME, frozenset({Shape.DATE, Shape.UNIX_TIME})),
+        (FieldType.DECIMAL, frozenset({Shape.NUMBER, Shape.MONEY})),
+        (FieldType.BOOLEAN, frozenset({Shape.BOOLEAN})),
+    ),
+    FieldType.INTEGER: ((FieldType.DATETIME, frozenset({Shape.UNIX_TIME})),),
+    FieldType.DECIMAL: ((FieldType.DATETIME, frozenset({Shape.UNIX_TIME})),),
+}
+
+
+def _all_look(samples: Sequence[Sample], shapes: frozenset[Shape]) -> bool:
+    return bool(samples) and all(sample.shapes & shapes for sample in samples)

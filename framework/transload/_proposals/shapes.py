@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from transload.values import ColumnType
+from transload.values import ColumnType, TargetColumn
 
 _MASKED = re.compile(r"[*•█]|x{3,}|\[(?:masked|redacted|hidden)", re.IGNORECASE)
 _MASK_ONLY = re.compile(r"^[xX\W_]*$")
@@ -19,26 +19,39 @@ class Shape(StrEnum):
     PHONE = "phone numbers"
     GUID = "GUIDs"
     DATE = "dates"
+    UNIX_TIME = "Unix times"
     BOOLEAN = "yes or no"
     NUMBER = "numbers"
     MONEY = "amounts of money"
     POSTAL_CODE = "postal codes"
     STATE = "codes of states"
+    HONORIFIC = "forms of address"
     ID = "ids"
     PROSE = "sentences"
     WORD = "words"
 
 
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY = (
+    rf"(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}"
+    rf"|(?:[a-z]{{3,9}},? )?(?:\d{{1,2}}[ -]{_MONTH}|{_MONTH} \d{{1,2}},?)[ -]\d{{2,4}})"
+)
+"""2024-01-31, 31.1.2024, 1/31/24, Wed, 31 Jan 2024 and January 31, 2024."""
 _PATTERNS: Sequence[tuple[Shape, re.Pattern[str]]] = (
     (Shape.EMAIL, re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")),
     (Shape.GUID, re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")),
     (Shape.URL, re.compile(r"(?:https?://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:/\S*)?", re.IGNORECASE)),
-    (Shape.DATE, re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}(?: .*)?")),
+    (Shape.DATE, re.compile(rf"{_DAY}(?:[T ,]+\d{{1,2}}:\d{{2}}.*)?", re.IGNORECASE)),
+    (Shape.UNIX_TIME, re.compile(r"1\d{9}(?:\d{3})?")),
     (Shape.BOOLEAN, re.compile(r"true|false|yes|no|y|n|t|f|on|off|0|1", re.IGNORECASE)),
     (Shape.NUMBER, re.compile(r"-?\d[\d,']*(?:\.\d+)?\s?%?")),
     (Shape.MONEY, re.compile(r"-?[$€£]\s?\d[\d,]*(?:\.\d+)?|-?\d[\d,]*\.\d{1,4}(?:\s?(?:USD|EUR|GBP))?")),
     (Shape.POSTAL_CODE, re.compile(r"\d{4,5}(?:-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}")),
     (Shape.STATE, re.compile(r"[A-Z]{2,3}")),
+    (
+        Shape.HONORIFIC,
+        re.compile(r"(?:mr|mrs|ms|mx|miss|dr|prof|sir|rev|herr|frau|mme|mlle|sra?|dhr)\.?", re.IGNORECASE),
+    ),
     (Shape.ID, re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w-]{8,}")),
 )
 _PHONE = re.compile(r"[+(]?[\d\s().\-/]+(?:(?:x|ext)\.? ?\d+)?", re.IGNORECASE)
@@ -67,19 +80,34 @@ _BY_WORD: Sequence[tuple[frozenset[str], frozenset[Shape]]] = (
     (frozenset({"website", "url"}), frozenset({Shape.URL})),
     (frozenset({"phone", "fax", "pager"}), frozenset({Shape.PHONE})),
     (frozenset({"postalcode"}), frozenset({Shape.POSTAL_CODE})),
+    (frozenset({"salutation"}), frozenset({Shape.HONORIFIC})),
 )
 _NUMBERS = frozenset({Shape.NUMBER, Shape.MONEY})
+_TIMES = frozenset({Shape.DATE, Shape.UNIX_TIME})
 _BY_TYPE = {
     ColumnType.BOOLEAN: frozenset({Shape.BOOLEAN}),
-    ColumnType.DATETIME: frozenset({Shape.DATE}),
-    ColumnType.DATE: frozenset({Shape.DATE}),
+    ColumnType.DATETIME: _TIMES,
+    ColumnType.DATE: _TIMES,
     ColumnType.INTEGER: _NUMBERS,
     ColumnType.DECIMAL: _NUMBERS,
     ColumnType.MONEY: _NUMBERS,
 }
-_TELLING = frozenset({Shape.EMAIL, Shape.URL, Shape.GUID, Shape.DATE, Shape.BOOLEAN})
+_TELLING = frozenset({Shape.EMAIL, Shape.URL, Shape.GUID, Shape.DATE, Shape.BOOLEAN, Shape.HONORIFIC})
 """Shapes that hardly occur by chance: in a column that does not expect them they speak against it."""
 _NO_CHOICE = frozenset({Shape.EMAIL, Shape.URL, Shape.PHONE, Shape.DATE, Shape.PROSE, Shape.MONEY})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A readable value of a field, and everything that it looks like."""
+
+    text: str
+    shapes: frozenset[Shape]
+
+
+def readable(samples: Iterable[str]) -> tuple[Sample, ...]:
+    """Return the samples that say something: neither empty nor masked."""
+    return tuple(Sample(text.strip(), shapes_of(text)) for text in samples if text.strip() and not is_masked(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +115,38 @@ class Look:
     """How the samples of a field go with a column.
 
     Attributes:
-        fit: 1 when all look like what the column holds, -1 when none does, 0 when there is nothing to tell.
-        shape: What the column expects, if it expects something.
-        like: How many samples look like it.
+        fit: 1 when all are like what the column holds, -1 when none is, 0 when there is nothing to tell.
+        says: What they are or look like; empty when there is nothing to say of it.
+        like: How many samples are so.
         of: How many samples could be read.
     """
 
     fit: float
-    shape: Shape | None = None
+    says: str = ""
     like: int = 0
     of: int = 0
 
 
-def look_of(samples: Iterable[frozenset[Shape]], kind: ColumnType, words: frozenset[str]) -> Look:
+def look_of(samples: Sequence[Sample], column: TargetColumn, words: frozenset[str]) -> Look:
     """Compare samples with what a column expects.
 
     Args:
-        samples: The shapes of each readable sample.
-        kind: The column's type.
+        samples: The readable samples.
+        column: The column.
         words: The words of what the column means.
     """
-    seen = list(samples)
-    if not seen:
+    if not samples:
         return Look(0.0)
-    if (wanted := _wanted(kind, words)) is None:
-        odd = _NO_CHOICE if kind in {ColumnType.CHOICE, ColumnType.CHOICES} else _TELLING
-        against = sum(bool(shapes & odd) and Shape.NUMBER not in shapes for shapes in seen)
-        return Look(-against / len(seen) if kind is not ColumnType.STATE else 0.0)
-    like = sum(bool(shapes & wanted) for shapes in seen)
-    return Look(2 * like / len(seen) - 1, min(wanted), like, len(seen))
+    options = {label.casefold() for label in column.options.values()}
+    if column.type is not ColumnType.BOOLEAN and (known := sum(it.text.casefold() in options for it in samples)):
+        return Look(known / len(samples), "are choices of this column", known, len(samples))
+    if (wanted := _wanted(column.type, words)) is None:
+        odd = _NO_CHOICE if column.type in {ColumnType.CHOICE, ColumnType.CHOICES} else _TELLING
+        against = sum(bool(it.shapes & odd) and Shape.NUMBER not in it.shapes for it in samples)
+        return Look(-against / len(samples) if column.type is not ColumnType.STATE else 0.0)
+    like = sum(bool(it.shapes & wanted) for it in samples)
+    commonest = max(sorted(wanted), key=lambda shape: sum(shape in it.shapes for it in samples))
+    return Look(2 * like / len(samples) - 1, f"look like {commonest}", like, len(samples))
 
 
 def _wanted(kind: ColumnType, words: frozenset[str]) -> frozenset[Shape] | None:

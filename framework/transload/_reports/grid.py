@@ -20,6 +20,9 @@ TALL = 30
 
 _WIDTHS = (4, 8, 12, 16, 20, 24, 28)
 """Least widths of columns, in characters, that the style sheet knows."""
+_MANY, _NARROW = 6, 20
+"""So many columns fit beside each other on a desk only when none of text is made wider than this."""
+_MOST_ON_PHONE = 4
 _TONE = Column("", "Status", badge=True)
 
 
@@ -33,6 +36,7 @@ class Grid:
         tones: How many of them have each tone, worst first.
         choices: What else rows can be chosen by.
         data: All rows for the script, as JSON; empty when ``lines`` are all that the page carries.
+        wide: Whether its rows do not fit beside each other on a phone, which then shows each as a card.
     """
 
     table: Table
@@ -43,6 +47,12 @@ class Grid:
     tones: Sequence[tuple[Tone, int]]
     choices: Sequence[Choice]
     data: str
+    wide: bool
+
+    @property
+    def labels(self) -> str:
+        """The heads for the style sheet, which puts them before the cells of cards."""
+        return ";".join(f"--h{place}:{_css_text(head.label)}" for place, head in enumerate(self.heads, 1))
 
     @property
     def tall(self) -> bool:
@@ -65,7 +75,9 @@ def lay_out(table: Table) -> Grid:
         for row in rows
     ]
     counts = Counter(line.tone for line in lines)
-    heads = [_head(table, column, [line.cells[i] for line in lines]) for i, column in enumerate(columns)]
+    texts = sum(not column.numeric and not is_badge(table, column) for column in columns)
+    widest = _NARROW if len(columns) >= _MANY else _WIDTHS[-1]
+    heads = [_head(table, column, [line.cells[i] for line in lines], widest) for i, column in enumerate(columns)]
     paged = len(lines) > ROWS_ON_PAGE
     return Grid(
         table=table,
@@ -76,6 +88,7 @@ def lay_out(table: Table) -> Grid:
         tones=sorted(counts.items(), key=lambda item: item[0].rank) if table.tone_key else [],
         choices=choices,
         data=encode_lines(lines, heads) if paged else "",
+        wide=len(columns) > _MOST_ON_PHONE and texts > 1,
     )
 
 
@@ -127,13 +140,18 @@ def _cell(table: Table, column: Column, row: Mapping[str, object]) -> Cell:
     return Cell(parts, tone if is_badge(table, column) and value is not None else None, safe, part)
 
 
-def _head(table: Table, column: Column, cells: Sequence[Cell]) -> Head:
+def _head(table: Table, column: Column, cells: Sequence[Cell], widest: int) -> Head:
     if column.numeric:
         return Head(column.label, "number")
     if is_badge(table, column):
         return Head(column.label, "status")
     kind = "exact" if column.exact or (table.compare and column.key in table.compare) else "text"
-    return Head(column.label, f"{kind} w{_width([column.label, *map(_text, cells)])}")
+    return Head(column.label, f"{kind} w{min(widest, _width([column.label, *map(_text, cells)]))}")
+
+
+def _css_text(text: str) -> str:
+    """Return a text as CSS writes it, in quotes."""
+    return '"' + "".join(c if c.isalnum() or c in " -,.:" else f"\\{ord(c):x} " for c in text) + '"'
 
 
 def _text(cell: Cell) -> str:

@@ -39,6 +39,7 @@ class Column:
         badge: Its text is shown as a badge in the tone of the row (see ``Table.tone_key``).
         link: Key of each row under which the address of its page stands, if it has one.
         of: Key of each row that holds the whole of which this number is a part: shown as a bar with a share.
+        wordy: Whole sentences, which the terminal leaves to the page.
         exact: Its text is code or data, to be shown letter by letter.
     """
 
@@ -48,6 +49,7 @@ class Column:
     badge: bool = False
     link: str = ""
     of: str = ""
+    wordy: bool = False
     exact: bool = False
 
 
@@ -65,6 +67,7 @@ class Table:
         filterable: Whether the page offers a text filter and, with tones, a choice of tone.
         filters: Columns for each of whose values the page offers to show only these rows.
         brief: Whether the terminal shows the table too.
+        lead: Whether the page shows it before the charts: what decides goes before what illustrates.
         identifier: Its name in JSON; by default the title in lower case with dashes.
         compare: Two column keys whose values ought to be equal, such as what was written and
             what was found. The page marks where they differ, and tells null from empty text.
@@ -78,6 +81,7 @@ class Table:
     filterable: bool = False
     filters: tuple[str, ...] = ()
     brief: bool = False
+    lead: bool = False
     identifier: str = ""
     compare: tuple[str, str] | None = None
 

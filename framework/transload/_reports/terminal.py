@@ -79,7 +79,7 @@ def _print_findings(findings: Sequence[Finding], console: Console) -> None:
 def _print_table(table: Table, console: Console) -> None:
     console.print(Text(_clean(table.title), style="bold"))
     shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
-    columns = shown_columns(table)
+    columns = [column for column in shown_columns(table) if not column.wordy]
     for column in columns:
         shown.add_column(_clean_text(column.label), justify="right" if column.numeric else "left", overflow="fold")
     for row in table.rows[:_ROWS]:

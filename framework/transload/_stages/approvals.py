@@ -13,6 +13,7 @@ from datetime import datetime
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.basis import (
     Basis,
+    Facts,
     basis_of,
     changed_areas,
     drift_since,
@@ -21,7 +22,7 @@ from transload._stages.basis import (
     tell_drift,
 )
 from transload._stages.bench import Bench
-from transload._stages.gates import require, require_finished, require_not_before
+from transload._stages.gates import require, require_finished, require_not_before, require_whole_reading
 from transload._stages.reporting import report_of
 from transload._stages.signatures import (
     SUBJECTS,
@@ -70,8 +71,11 @@ def approve(bench: Bench, subject: str, name: str, note: str = "") -> Report:
     return _report(bench, subject, name, note, basis, drifted)
 
 
-def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> None:
+def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> Facts:
     """Let a stage go on only under a valid approval of the mapping.
+
+    Returns:
+        The digests that it is bound to.
 
     Raises:
         StageRefusedError: There is none, something drifted since, or a second person has to approve.
@@ -79,17 +83,18 @@ def require_approval(bench: Bench, documents: Mapping[str, MappingDocument]) -> 
     approval = bench.ledger.notes.approval("mapping")
     command = 'transload approve mapping --by "Your Name"'
     if approval is None:
-        raise StageRefusedError(bench.context.stage, "nobody has approved the mapping", command)
+        raise StageRefusedError(bench.command, "nobody has approved the mapping", command)
     basis = basis_of(bench, documents)
     if changed := changed_areas(approval.digests, basis.digests):
         when = f"{approval.at:%Y-%m-%d %H:%M} UTC"
         told = tell_drift(drift_since(bench.ledger, approval.digests, basis))
         reason = f"the approval by {approval.name} of {when} is void: {', '.join(changed)} changed since{told}"
-        raise StageRefusedError(bench.context.stage, reason, f"transload plan, then {command}")
+        raise StageRefusedError(bench.command, reason, f"transload plan, then {command}")
     signed = signatures(bench, "mapping", basis.digests)
     if not is_enough(bench, signed):
         reason = f"only {signed[0].name} has approved the mapping" if signed else "no approval of the mapping counts"
-        raise StageRefusedError(bench.context.stage, f"{reason}; see [approvals]", command)
+        raise StageRefusedError(bench.command, f"{reason}; see [approvals]", command)
+    return basis.digests
 
 
 def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
@@ -108,9 +113,12 @@ def _require_standing(bench: Bench, subject: str, basis: Basis) -> None:
     if subject == "sample":
         require_finished(bench, "sample")
     else:
+        require_whole_reading(bench)
         go = require(bench, "reconcile")
         for stage in ("run", "delta", "rollback", "rollback-part"):
             require_not_before(bench, go, stage)
+        if held := bench.ledger.held.all():
+            raise StageRefusedError("approve cutover", f"a stop left {held[0]} as it was for the load", "transload run")
     require_approval(bench, bench.documents())
 
 

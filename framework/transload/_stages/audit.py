@@ -212,7 +212,7 @@ def _report(bench: Bench, stock: _Stock, findings: Sequence[Finding]) -> Report:
     facts = {
         "Source": f"{source.system} {source.account}",
         "Target": f"{target.system} {target.address}",
-        **target.facts,
+        **{name.replace("_", " ").capitalize(): fact for name, fact in target.facts.items() if fact},
         "Records": f"{total:,}",
         "Complexity": grade_text(grade),
     }

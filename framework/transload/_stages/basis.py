@@ -115,14 +115,14 @@ def _target_facts(target: TargetSchema, documents: Mapping[str, MappingDocument]
     yield "address", target.address
     own = own_columns(documents.values())
     made = {document.table for document in documents.values() if document.new_table is not None}
-    for document in documents.values():
-        table = target.tables.get(TableName(document.table))
-        if table is None or document.table in made:
+    used = {(document.table, name) for document in documents.values() for name, _ in document.rules()}
+    held = {(table, name) for document in documents.values() for table, its in document.hold.items() for name in its}
+    for name, column in sorted(used | held):
+        table = target.tables.get(TableName(name))
+        if table is None or name in made or column not in table.columns or column in own.get(name, ()):
             continue  # a table that is missing is named by whoever compiles the mapping
-        used = {name for name, _ in document.rules()} - set(own[document.table])
-        for name in sorted(used & set(table.columns)):
-            for what, text in _column_facts(table.columns[name], made):
-                yield f"{table.name}.{name} {what}", text
+        for what, text in _column_facts(table.columns[column], made):
+            yield f"{name}.{column} {what}", text
 
 
 def _column_facts(column: TargetColumn, made: set[str]) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ from transload._ledger import Ledger, RunStatus
 from transload._mistakes import nearest
 from transload._pipeline.cascades import Cascades
 from transload._pipeline.closed import ClosedRows
+from transload._pipeline.holder import Holder
+from transload._pipeline.holds import compile_holds
 from transload._pipeline.load import Loader
 from transload._pipeline.narrow import Narrower
 from transload._pipeline.planner import LoadPlan, plan_load
@@ -24,13 +26,14 @@ from transload._pipeline.transform import CompiledMapping, compile_mappings, mer
 from transload._pipeline.verify import Verifier
 from transload._plugins import Plugins, load_plugins
 from transload._reports import Report, Tone, WrittenReport, write_report
+from transload._stages.names import command_of
 from transload._stages.progress import ProgressKeeper
 from transload._stages.schemas import Schemas, keep_schemas
 from transload.context import RunContext, utc_now
 from transload.errors import CutShortError, MappingError, ProjectFileError, RunError, StageRefusedError, TransloadError
 from transload.hookspecs import Converter
+from transload.mapping import FieldRule, combine_mappings, load_mappings
 from transload.mapping import Mapping as MappingDocument
-from transload.mapping import combine_mappings, load_mappings
 from transload.settings import Project, configure_plugins, load_project
 from transload.values import EntityName, Event, SourceSchema, TableName, TargetSchema
 
@@ -62,14 +65,19 @@ class Bench:
         """The id of this run of the stage."""
         return self.context.run_id
 
+    @property
+    def command(self) -> str:
+        """What a person typed for this stage, behind ``transload``."""
+        return command_of(self.context.stage)
+
     def source(self) -> SourceSchema:
         """Describe the source."""
         return self.plugins.describe_source(self.context)
 
     def target(self, documents: Mapping[str, MappingDocument]) -> TargetSchema:
-        """Describe the tables that the mappings write to."""
-        tables = sorted({TableName(document.table) for document in documents.values() if document.table})
-        return self.plugins.describe_target(tables, self.context)
+        """Describe the tables that the mappings write to, and those whose settings they hold."""
+        named = {table for document in documents.values() for table in (document.table, *document.hold) if table}
+        return self.plugins.describe_target(sorted(map(TableName, named)), self.context)
 
     def documents(self) -> dict[str, MappingDocument]:
         """Read the client's mapping documents.
@@ -79,7 +87,7 @@ class Bench:
             MappingError: A document has mistakes.
         """
         if not (found := self.written_documents()):
-            raise StageRefusedError(self.context.stage, "there is no mapping yet", "transload plan")
+            raise StageRefusedError(self.command, "there is no mapping yet", "transload plan")
         return found
 
     def all_documents(self) -> dict[str, MappingDocument]:
@@ -160,14 +168,15 @@ def build_machinery(
     flags = {d.table: d.flag for d in documents.values() if d.flag is not None}
     resolver = Resolver(bench.ledger, ask or partial(bench.plugins.resolve_lookup, context=bench.context), flags)
     tables = merge_tables(compiled.table for compiled in mappings.values())
-    cascades = Cascades(bench.ledger, bench.run_id, tables)
-    closed = ClosedRows(bench.ledger, tables, _minor_columns(documents.values()))
+    cascades = Cascades(bench.ledger, bench.run_id, tables, marked_columns(documents.values(), lambda rule: rule.late))
+    closed = ClosedRows(bench.ledger, tables, marked_columns(documents.values(), lambda rule: rule.minor))
     delta, records = settings.delta, DocumentRecords(bench.ledger, documents)
     narrower = Narrower(
         bench.ledger, bench.plugins, bench.context, tables, delta.conflict, delta.fields, records, cascades, closed
     )
     workers, tolerance = settings.run.workers, Decimal(settings.reconcile.amount_tolerance) / 100
-    loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, workers)
+    holder = Holder(bench.ledger, bench.plugins, bench.context, compile_holds(documents.values(), schemas.target))
+    loader = Loader(bench.ledger, bench.plugins, bench.context, mappings, resolver, narrower, holder, workers)
     verifier = Verifier(bench.ledger, bench.plugins, bench.context, mappings, resolver, closed, workers, tolerance)
     return Machinery(plan, mappings, records, loader, verifier)
 
@@ -181,11 +190,14 @@ def _check_delta(bench: Bench, mappings: Mapping[EntityName, CompiledMapping]) -
         raise ProjectFileError(str(bench.project.file), mistakes)
 
 
-def _minor_columns(documents: Iterable[MappingDocument]) -> dict[TableName, set[str]]:
-    found: dict[TableName, set[str]] = {}
+def marked_columns(
+    documents: Iterable[MappingDocument], mark: Callable[[FieldRule], bool]
+) -> dict[TableName, frozenset[str]]:
+    """Return the columns of each table whose rules are marked, by what any document says."""
+    found: dict[TableName, frozenset[str]] = {}
     for document in documents:
-        minor = {name for name, rule in document.fields.items() if rule.minor}
-        found.setdefault(TableName(document.table), set()).update(minor)
+        marked = {name for name, rule in document.fields.items() if mark(rule)}
+        found[TableName(document.table)] = found.get(TableName(document.table), frozenset()) | marked
     return found
 
 
@@ -240,5 +252,6 @@ def run_stage(
         finally:
             context.close()
         passed = report.verdict.tone is not Tone.BAD
+        bench.summary["next"] = report.verdict.next_command
         ledger.runs.finish(run_id, RunStatus.PASSED if passed else RunStatus.FAILED, bench.summary)
     return StageResult(report, written, passed)

@@ -2,23 +2,27 @@
 
 A field that no document mentions and that some record fills is kept in a custom column,
 one that no record fills is dropped as long as it stays empty. Several documents may read
-the records of one source entity: together they account for its fields, and the first of
-them takes what is left over.
+the records of one source entity: together they account for its fields, and what is left
+over goes to the first of them, and to those that read records which that does not.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 
 from transload._mistakes import nearest
-from transload._pipeline.profile import FieldProfile
-from transload._pipeline.transform import documents_by_records
+from transload._pipeline.fit import EARLIEST, RANGES
+from transload._pipeline.profile import Extreme, FieldProfile
+from transload._pipeline.transform import custom_columns, documents_by_records, keepers
 from transload.errors import MappingError
-from transload.mapping import CustomColumn, Dropped, FieldRule, MappingGap
+from transload.mapping import CustomColumn, Dropped, FieldRule, MappingGap, Overflow
 from transload.mapping import Mapping as MappingDocument
 from transload.values import ColumnType, EntityName, FieldType, SourceField, SourceSchema, TableName
 
-_LONGEST_TEXT = 4000
+_LONGEST_TEXT, _LONGEST_MEMO = 4000, 1 << 20
+_MOST_DIGITS = 10
 _LONGEST_NAME = 50
 _MOST_OPTIONS = 200
 _MEGABYTE = 1 << 20
@@ -80,7 +84,7 @@ def gaps(documents: Mapping[str, MappingDocument], fields: Fields) -> list[Mappi
             known.profile.longest, known.profile.samples, TableName(reading[0].table),
         )
         for entity, reading in documents_by_records(documents.values()).items()
-        if reading[0].writes_rows and reading[0].link is None
+        if reading[0].writes_rows and reading[0].link is None and reading[0].others is None
         for name, known in fields.get(entity, {}).items()
         if known.profile.filled and not known.derived and name not in _covered(reading)
     ]  # fmt: skip
@@ -89,22 +93,37 @@ def gaps(documents: Mapping[str, MappingDocument], fields: Fields) -> list[Mappi
 def complete(documents: Mapping[str, MappingDocument], fields: Fields, prefix: str) -> dict[str, MappingDocument]:
     """Return the documents with rules for the fields that none of them mentions."""
     completed = {entity: _with_options(document, fields) for entity, document in documents.items()}
+    taken: dict[str, set[str]] = {}
+    for document in completed.values():
+        taken.setdefault(document.table, set()).update(document.fields, custom_columns(document))
     for entity, reading in documents_by_records(documents.values()).items():
-        main, covered = completed[reading[0].entity], _covered(reading)
-        rules, dropped = dict(main.fields), dict(main.dropped)
-        for name, known in fields.get(entity, {}).items():
-            if name in covered or known.derived:
-                continue
-            if main.skip is not None:
-                dropped[name] = main.skip
-            elif not main.writes_rows or main.link is not None:
-                dropped[name] = "the row is only recognised, not written"
-            elif not known.profile.filled:
-                dropped[name] = Dropped(reason="no record fills it", while_empty=True)
-            else:
-                rules[_column_name(prefix, name, rules)] = _kept(name, known)
-        completed[main.entity] = main.model_copy(update={"fields": rules, "dropped": dropped})
+        covered = _covered(reading)
+        left = {n: known for n, known in fields.get(entity, {}).items() if n not in covered and not known.derived}
+        for keeper in keepers(reading):
+            document = completed[keeper.entity]
+            completed[keeper.entity] = _with_the_rest(document, left, taken[document.table], prefix)
     return completed
+
+
+def _with_the_rest(
+    document: MappingDocument, left: Mapping[str, KnownField], taken: set[str], prefix: str
+) -> MappingDocument:
+    """Return a document that says what becomes of the fields that are left; their columns are added to those taken."""
+    rules, dropped = dict(document.fields), dict(document.dropped)
+    for name, known in left.items():
+        if document.skip is not None:
+            dropped[name] = document.skip
+        elif not document.writes_rows or document.link is not None:
+            dropped[name] = "the row is only recognised, not written"
+        elif not known.profile.filled:
+            dropped[name] = Dropped(reason="no record fills it", while_empty=True)
+        elif document.others is not None:
+            dropped[name] = document.others
+        else:
+            column, number = _column_name(prefix, name, taken)
+            taken.add(column)
+            rules[column] = _kept(name, known, f" {number}" if number > 1 else "")
+    return document.model_copy(update={"fields": rules, "dropped": dropped})
 
 
 def _with_options(document: MappingDocument, fields: Fields) -> MappingDocument:
@@ -162,30 +181,59 @@ def _covered(reading: list[MappingDocument]) -> set[str]:
     return {name for document in reading for name in document.covered_fields()}
 
 
-def _kept(name: str, known: KnownField) -> FieldRule:
+def _kept(name: str, known: KnownField, suffix: str) -> FieldRule:
     """Return the rule that keeps a field in a custom column of its own."""
     profile, described = known.profile, known.described
     label = described.label if described is not None and described.label else name.replace("_", " ").capitalize()
+    label += suffix
     if described is not None and described.options and not profile.overflowed:
         options = [*described.options, *sorted(set(profile.distinct) - set(described.options))]
         if len(options) <= _MOST_OPTIONS:
             return FieldRule(from_=name, custom=CustomColumn(type=ColumnType.CHOICE, label=label, options=options))
     kind = _COLUMN_OF.get(profile.type, ColumnType.TEXT)
-    limit, precision = None, None
+    if not _takes(kind, profile):
+        kind = ColumnType.TEXT
+    limit, precision, overflow = None, None, Overflow.ERROR
     convert: list[str] = ["json"] if profile.type is FieldType.NESTED else []
     if kind is ColumnType.DECIMAL:
-        precision = min(10, max(2, profile.digits))
+        precision = max(2, profile.digits)
     if kind in {ColumnType.TEXT, ColumnType.MEMO}:
         # Room for what later records may hold: twice the longest, in round numbers.
         limit = next((size for size in (100, 250, 500, 1000, 2000, _LONGEST_TEXT) if size >= 2 * profile.longest), 0)
-        kind, limit = (kind, limit) if limit else (ColumnType.MEMO, max(10_000, 4 * profile.longest))
+        if not limit:
+            kind, limit = ColumnType.MEMO, min(_LONGEST_MEMO, max(10_000, 4 * profile.longest))
+        if profile.longest > limit:
+            overflow = Overflow.LEDGER
     custom = CustomColumn(type=kind, label=label, max=limit, precision=precision)
-    return FieldRule(from_=name, convert=convert, custom=custom)
+    return FieldRule(from_=name, convert=convert, on_overflow=overflow, custom=custom)
 
 
-def _column_name(prefix: str, field: str, taken: Mapping[str, object]) -> str:
-    base = f"{prefix}_{re.sub('[^a-z0-9]', '', field.lower())}"[:_LONGEST_NAME]
-    name, number = base, 2
+def _takes(kind: ColumnType, profile: FieldProfile) -> bool:
+    """Whether a column of a type takes everything that was seen of a field, with all its digits."""
+    if profile.lowest is None or profile.highest is None:
+        return True
+    if kind in {ColumnType.DATE, ColumnType.DATETIME}:
+        return _day(profile.lowest) >= EARLIEST
+    lowest, highest = RANGES.get(kind, (None, None))
+    if lowest is None or highest is None:
+        return True
+    fits = lowest <= _number(profile.lowest) and _number(profile.highest) <= highest
+    return fits and profile.digits <= _MOST_DIGITS
+
+
+def _day(extreme: Extreme) -> date:
+    return extreme.date() if isinstance(extreme, datetime) else extreme if isinstance(extreme, date) else date.min
+
+
+def _number(extreme: Extreme) -> Decimal:
+    return Decimal(extreme) if isinstance(extreme, int | Decimal) else Decimal("Infinity")
+
+
+def _column_name(prefix: str, field: str, taken: Container[str]) -> tuple[str, int]:
+    """Return a name that no column has, and how many would have liked it."""
+    base = f"{prefix}_{re.sub('[^a-z0-9]', '', field.lower()) or 'field'}"[:_LONGEST_NAME]
+    name, number = base, 1
     while name in taken:
-        name, number = f"{base[: _LONGEST_NAME - 2]}{number}", number + 1
-    return name
+        number += 1
+        name = f"{base[: _LONGEST_NAME - len(str(number))]}{number}"
+    return name, number

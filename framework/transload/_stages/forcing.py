@@ -14,7 +14,7 @@ from transload._stages.sparing import Sparing
 from transload._stages.undo_choice import UndoChoice
 from transload.errors import ConfigError, StageRefusedError
 
-_FACT = "changed_by_people"
+_FACT, _CALL = "changed_by_people", "changed_by_people_call"
 _SUBJECT = "rollback"
 _LIST = "rows that people changed"
 
@@ -24,8 +24,9 @@ def approve_command() -> str:
     return 'transload approve rollback --by "Your Name"'
 
 
-def remember_people(bench: Bench, sparing: Sparing, choice: UndoChoice) -> None:
-    """Keep the digest of what people changed, so that only that can be approved."""
+def remember_people(bench: Bench, sparing: Sparing, choice: UndoChoice, call: str) -> None:
+    """Keep the digest of what people changed, so that only that can be approved, and the command that undoes it."""
+    bench.ledger.runs.set_fact(_CALL, call)
     bench.ledger.runs.set_fact(_FACT, _digest(sparing, choice) if sparing.people else "")
 
 
@@ -45,7 +46,7 @@ def approve_rollback(bench: Bench, name: str, note: str = "") -> Report:
     bench.summary["subject"] = _SUBJECT
     verdict = Verdict(
         Tone.GOOD, f"{name} approved that rows which people changed are undone",
-        "Void as soon as one of them changes again.", "transload rollback --force",
+        "Void as soon as one of them changes again.", f"{bench.ledger.runs.fact(_CALL)} --force",
     )  # fmt: skip
     facts = {"Approved by": name, "Note": note or "none", "Audit log so far": bench.ledger.audit_log.verify().head}
     bound = Table("Bound to", [Column("what", "What"), Column("digest", "Digest")], [{"what": _LIST, "digest": listed}])

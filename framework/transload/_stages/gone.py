@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from transload._ledger import MappedRow, write_identity
+from transload._pipeline.load import PassCounts
 from transload._pipeline.rules import PLACEHOLDER_ID
 from transload._reports import Column, Table
 from transload._stages.bench import Bench, Machinery
@@ -24,12 +25,14 @@ class GoneRecords:
     Attributes:
         changed: How many rows were deactivated or taken back.
         failed: Rows of which the target refused it, with the reason.
+        passes: The passes that closed again what had to be opened.
     """
 
     findings: list[Finding] = field(default_factory=list)
     changed: int = 0
     failed: list[dict[str, object]] = field(default_factory=list)
     left: list[dict[str, object]] = field(default_factory=list)
+    passes: list[PassCounts] = field(default_factory=list)
 
     def tables(self) -> Iterator[Table]:
         """Yield the tables of rows that were left against the policy, and of those that failed."""
@@ -57,7 +60,7 @@ def settle_gone(bench: Bench, machinery: Machinery) -> GoneRecords:
             result.findings.append(_finding(machinery, entity, lost, policy))
     result.changed += sum(error is None for _, error in machinery.loader.set_states(back))
     if gone and policy == "delete":
-        _take_back(bench, {row.ref for _, row in gone}, result)
+        _take_back(bench, machinery, {key: row.ref for key, row in gone}, result)
     elif gone and policy == "deactivate":
         _deactivate(bench, machinery, gone, result)
     return result
@@ -86,14 +89,24 @@ def _link_finding(entity: EntityName, standing: Sequence[RecordKey]) -> Finding:
     )
 
 
-def _take_back(bench: Bench, refs: Collection[RowRef], result: GoneRecords) -> None:
+def _take_back(bench: Bench, machinery: Machinery, rows: Mapping[RecordKey, RowRef], result: GoneRecords) -> None:
     """Undo rows; what belongs to them and is still in the source keeps them."""
+    refs = set(rows.values())
     chosen = ChosenRows.only(bench, refs)
     sparing, tally = Sparing(bench, chosen, late=late_columns(bench)), Tally()
     sparing.survey()
+    opened = machinery.loader.open_documents(rows)
     undo(bench, chosen, sparing, tally)
+    result.passes = list(_close_again(machinery, opened))
     result.changed += sum(tally.undone.values())
     result.left, result.failed = tally.spared, tally.failed
+
+
+def _close_again(machinery: Machinery, opened: Collection[RecordKey]) -> Iterator[PassCounts]:
+    for step in machinery.plan.passes:
+        keys = sorted(key for key in opened if key.entity == step.entity)
+        if keys and step.phase is Phase.FINISH:
+            yield machinery.loader.run_pass(step, machinery.records.find(keys), len(keys))
 
 
 def _deactivate(

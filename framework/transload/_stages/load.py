@@ -1,27 +1,23 @@
-"""Run, delta and retry: the full load, what changed since, and what was set aside.
+"""Run and retry: the full load, and what was set aside.
 
-Both do the same: read the source, settle what a crash left open, carry every staged
-record through every pass. A record that is in the target as wanted costs no request, so
-a second run over an unchanged source sends nothing. A delta also accounts for records
-that are gone from the source, and leaves a certificate when it finds nothing to write.
+A load reads the source, settles what a crash left open, and carries every staged record
+through every pass. A record that is in the target as wanted costs no request, so a second
+run over an unchanged source sends nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
-from transload._ledger import RunStatus
+from transload._pipeline.conflicts import CLOSED
 from transload._pipeline.extract import stage_given, stage_source
 from transload._pipeline.load import PassCounts
-from transload._pipeline.narrow import Conflict
 from transload._pipeline.planner import Pass
 from transload._pipeline.recover import settle_open_intents
-from transload._reports import Column, Report, Table, Tone, Verdict
+from transload._reports import Report, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
-from transload._stages.certificate import certify
-from transload._stages.gates import require_finished, require_not_before, require_prepared
-from transload._stages.gone import GoneRecords, settle_gone
+from transload._stages.conflict_tables import conflict_tables
+from transload._stages.gates import QUICK, require_prepared
 from transload._stages.manifest import with_manifest
 from transload._stages.partly import error_budget, passes_of
 from transload._stages.reporting import (
@@ -33,13 +29,13 @@ from transload._stages.reporting import (
     unmatched_records,
     unmatched_tables,
 )
-from transload._stages.signatures import is_enough, signatures
-from transload.errors import StageRefusedError
+from transload._stages.sample_rows import require_sample
 from transload.values import EntityName, Finding, Phase, Record
 
 _TITLES = {
     "run": "Full load",
     "delta": "Delta",
+    QUICK: "Quick delta",
     "retry": "Dead letters, sent again",
     "reassign": "Records given to their right owners",
 }
@@ -53,50 +49,24 @@ def run(bench: Bench, only: str = "") -> Report:
         ConfigError: No document has the name of the entity.
     """
     documents = bench.documents()
-    require_approval(bench, documents)
+    digests = require_approval(bench, documents)
     require_prepared(bench, documents)
-    _require_sample(bench)
+    findings = require_sample(bench, digests)
     machinery = assemble(bench, documents)
     recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
+    with machinery.loader.holder.giving_back():
+        read(bench, machinery)
+        passes = passes_of(bench, machinery, EntityName(only)) if only else machinery.plan.passes
+        counts = load(bench, machinery, passes)
+    report = load_report(bench, machinery, counts, recovered, findings)
     if not only:
-        return _report(bench, machinery, _carry(bench, machinery), recovered, [])
-    _read(bench, machinery)
-    passes = passes_of(bench, machinery, EntityName(only))
-    report = _report(bench, machinery, _load(bench, machinery, passes), recovered, [])
-    return replace(report, facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"})
-
-
-def delta(bench: Bench) -> Report:
-    """Carry over what changed in the source since the last load."""
-    documents = bench.documents()
-    require_approval(bench, documents)
-    require_finished(bench, "run")
-    require_prepared(bench, documents)
-    machinery = assemble(bench, documents)
-    recovered = settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    begun = _window_begin(bench)
-    counts = _carry(bench, machinery)
-    gone = settle_gone(bench, machinery) if not machinery.loader.over_budget else GoneRecords()
-    report = _report(bench, machinery, counts, recovered, gone.findings, gone.changed)
-    end = bench.context.clock()
-    facts = {**report.facts, "Window": f"{begun:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"}
-    tables = [*report.tables, *gone.tables()]
-    verdict = report.verdict
-    if gone.failed and verdict.tone is not Tone.BAD:
-        headline = f"{len(gone.failed):,} rows of records that are gone could not be settled"
-        verdict = Verdict(Tone.BAD, headline, "See below, then run the same command again.", "transload delta")
-    report = replace(report, facts=facts, tables=tables, verdict=verdict)
-    nothing = not (any(count.sent or count.failed or count.parked for count in counts) or gone.changed or gone.failed)
-    return certify(bench, report, begun, end) if nothing else report
-
-
-def _window_begin(bench: Bench) -> datetime:
-    """Return when the load began on which this pass builds: what changed since then is carried over."""
-    earlier = [
-        run for run in bench.ledger.runs.all()
-        if run.stage in {"run", "delta"} and run.run_id != bench.run_id and run.finished_at is not None
-    ]  # fmt: skip
-    return max(run.started_at for run in earlier)
+        return report
+    following = "transload run" if report.verdict.tone is not Tone.BAD else f"transload run --only {only}"
+    return replace(
+        report,
+        facts={**report.facts, "Only": f"{only}; its states are set by a run of everything"},
+        verdict=replace(report.verdict, next_command=following),
+    )
 
 
 def retry(bench: Bench) -> Report:
@@ -109,10 +79,11 @@ def retry(bench: Bench) -> Report:
     aside = {letter.key for letter in bench.ledger.notes.dead_letters()}
     aside |= {parked.key for parked in bench.ledger.notes.parked()}
     counts = []
-    for step in machinery.plan.passes:
-        keys = sorted(key for key in aside if key.entity == step.entity)
-        counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
-    return _report(bench, machinery, counts, recovered, [])
+    with machinery.loader.holder.giving_back():
+        for step in machinery.plan.passes:
+            keys = sorted(key for key in aside | machinery.loader.reopened if key.entity == step.entity)
+            counts.append(machinery.loader.run_pass(step, machinery.records.find(keys), len(keys)))
+    return load_report(bench, machinery, counts, recovered, [])
 
 
 def reassign(bench: Bench) -> Report:
@@ -135,40 +106,25 @@ def reassign(bench: Bench) -> Report:
             keys = [key for key, _ in bench.ledger.journal.mapped(entity)]
         return machinery.records.find(keys), len(keys)
 
-    return _report(bench, machinery, _sweep(machinery, records_of), recovered, [])
+    with machinery.loader.holder.giving_back():
+        counts = _sweep(machinery, records_of)
+    return load_report(bench, machinery, counts, recovered, [])
 
 
-def _require_sample(bench: Bench) -> None:
-    """Let the run go on after a sample that passed, or that a person approved as it is."""
-    last = require_finished(bench, "sample")
-    require_not_before(bench, last, "rollback")
-    if last.status is RunStatus.PASSED:
-        return
-    if not is_enough(bench, signatures(bench, "sample", since=last.started_at)):
-        raise StageRefusedError(
-            bench.context.stage, "the last sample did not pass", 'transload approve sample --by "Your Name"'
-        )
-
-
-def _carry(bench: Bench, machinery: Machinery) -> list[PassCounts]:
-    _read(bench, machinery)
-    return _load(bench, machinery, machinery.plan.passes)
-
-
-def _read(bench: Bench, machinery: Machinery) -> None:
-    stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id)
+def read(bench: Bench, machinery: Machinery, *, quick: bool = False) -> None:
+    """Read the source into the ledger, or only what may have changed in it."""
+    stage_source(bench.source(), bench.plugins, bench.ledger, bench.context, bench.run_id, quick=quick)
     stage_given(machinery.records.documents.values(), bench.ledger, bench.run_id)
     _forget_gone(bench, machinery)
 
 
-def _load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
+def load(bench: Bench, machinery: Machinery, passes: Sequence[Pass]) -> list[PassCounts]:
+    """Carry the records of the ledger through some passes, until there are too many errors."""
     size = bench.project.settings.run.batch_size
-    machinery.loader.budget = error_budget(bench, machinery)
-    return _sweep(
-        machinery,
-        lambda entity: (machinery.records.batches(entity, size), machinery.records.count(entity)),
-        passes,
-    )
+    # Counted once: those of a document with a condition have to be looked at, and an entity has several passes.
+    totals = {entity: machinery.records.count(entity) for entity in machinery.mappings}
+    machinery.loader.budget = error_budget(bench, sum(totals.values()))
+    return _sweep(machinery, lambda entity: (machinery.records.batches(entity, size), totals[entity]), passes)
 
 
 def _sweep(
@@ -204,7 +160,7 @@ def _forget_gone(bench: Bench, machinery: Machinery) -> None:
         notes.unpark(gone, phase)
 
 
-def _report(
+def load_report(
     bench: Bench,
     machinery: Machinery,
     counts: Sequence[PassCounts],
@@ -212,6 +168,8 @@ def _report(
     findings: Sequence[Finding],
     settled: int = 0,
 ) -> Report:
+    """Return the report of a load: what was sent, what was set aside, what was changed on both sides."""
+    again = f"transload {bench.command}"
     sent = sum(count.sent for count in counts) + settled
     aside = sum(count.failed + count.parked for count in counts)
     conflicts = [conflict for count in counts for conflict in count.conflicts]
@@ -224,21 +182,21 @@ def _report(
             f"Stopped: {machinery.loader.errors:,} records were set aside",
             f"`[run] stop_after_errors` is {limit}. {sent:,} writes were accepted, and what was not reached is as it "
             "was. Correct what is listed below, then run the same command again: it goes on.",
-            f"transload {bench.context.stage}",
+            again,
         )
     elif aside:
         verdict = Verdict(
             Tone.BAD,
             f"{aside:,} records were set aside",
             f"{sent:,} writes were accepted. Correct what is listed below, then run the same command again.",
-            f"transload {bench.context.stage}",
+            again,
         )
     elif conflicts:
+        late = sum(conflict.rule == CLOSED for conflict in conflicts)
+        left = [f"{len(conflicts) - late:,} fields were changed on both sides"] if late < len(conflicts) else []
+        left += [f"{late:,} changes came after their rows were closed for good"] if late else []
         verdict = Verdict(
-            Tone.WARN,
-            f"{sent:,} writes; {len(conflicts):,} fields were changed on both sides",
-            "See the conflicts below.",
-            "transload reconcile",
+            Tone.WARN, "; ".join([f"{sent:,} writes", *left]), "See the conflicts below.", "transload reconcile"
         )
     elif sent == 0:
         verdict = Verdict(Tone.GOOD, "Nothing to write: the target is what the source says", "", "transload reconcile")
@@ -257,30 +215,7 @@ def _report(
         *trouble_tables(bench, machinery),
         losses_table(list(bench.ledger.notes.losses())),
     ]
-    if conflicts:
-        tables.insert(1, _conflict_table(conflicts))
+    tables[1:1] = conflict_tables(conflicts)
+    findings = [*findings, *machinery.loader.holder.findings]
     report = report_of(bench, _TITLES[bench.context.stage], verdict, facts, findings, tables, [passes_chart(counts)])
     return with_manifest(bench, report)
-
-
-def _conflict_table(conflicts: Sequence[Conflict]) -> Table:
-    return Table(
-        "Conflicts: changed in the source and in the target",
-        [Column("record", "Record"), Column("column", "Column"), Column("wrote", "Written last"),
-         Column("source", "Source now"), Column("target", "Target now"), Column("kept", "Kept"),
-         Column("rule", "By")],
-        [
-            {
-                "record": str(conflict.key),
-                "column": conflict.column,
-                "wrote": conflict.wrote,
-                "source": conflict.source,
-                "target": conflict.target,
-                "kept": conflict.kept,
-                "rule": conflict.rule,
-            }
-            for conflict in conflicts
-        ],
-        note="`[delta]` in transload.toml says whose value stays; `ask` keeps the target's until a person decides.",
-        filterable=True,
-    )  # fmt: skip

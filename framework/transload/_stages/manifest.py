@@ -8,6 +8,7 @@ stand in it as digests only: what a row held before is in the ledger.
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
+from itertools import chain, count
 
 import orjson
 
@@ -27,28 +28,29 @@ def with_manifest(bench: Bench, report: Report) -> Report:
     Raises:
         FolderError: The file cannot be written.
     """
-    lines = [_line(position, row) for position, row in enumerate(bench.ledger.journal.undo_list(), 1)]
+    rows, content = bench.ledger.journal.undo_count(), sha256()
     head = {
         "format": FORMAT,
         "client": report.client,
         "run": report.run_id,
         "made_at": report.made_at,
-        "rows": len(lines),
+        "rows": rows,
     }
-    content = b"".join(_lines(head, lines))
-    name = sha256(content).hexdigest()
-    replace_file(bench.project.reports / MANIFEST, content)
-    bench.ledger.audit_log.append("rollback manifest", {"run": report.run_id, "rows": len(lines), "sha256": name})
+
+    def lines() -> Iterator[bytes]:
+        for line in chain([head], map(_line, count(1), bench.ledger.journal.undo_list())):
+            text = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+            content.update(text)
+            yield text
+
+    replace_file(bench.project.reports / MANIFEST, lines())
+    name = content.hexdigest()
+    bench.ledger.audit_log.append("rollback manifest", {"run": report.run_id, "rows": rows, "sha256": name})
     return replace(
         report,
-        facts={**report.facts, "Rollback manifest": f"{len(lines):,} rows, SHA-256 {name}"},
+        facts={**report.facts, "Rollback manifest": f"{rows:,} rows, SHA-256 {name}"},
         files={**report.files, MANIFEST: "every row that a rollback would undo, in its order"},
     )
-
-
-def _lines(head: object, lines: list[dict[str, object]]) -> Iterator[bytes]:
-    for line in (head, *lines):
-        yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
 def _line(position: int, row: UndoRow) -> dict[str, object]:

@@ -31,6 +31,8 @@ class MoneyTotals:
 
     tolerance: Decimal
     dated_by: dict[EntityName, str] = field(default_factory=dict)
+    _totals: set[tuple[EntityName, str]] = field(default_factory=set)
+    """The columns that the target computes."""
     _sums: dict[tuple[EntityName, str, str], _Sum] = field(default_factory=dict)
 
     def take(self, mapper: CompiledMapping, wanted: Mapping[str, Cell], actual: Mapping[str, Cell] | None) -> None:
@@ -45,6 +47,7 @@ class MoneyTotals:
         money = [name for name in wanted if name in columns and columns[name].type is ColumnType.MONEY]
         if not money:
             return
+        self._totals.update((mapper.entity, name) for name in money if name in mapper.computed)
         month = _month(wanted.get(self._dated_by(mapper)))
         for name in money:
             total = self._sums.setdefault((mapper.entity, name, month), _Sum())
@@ -55,9 +58,11 @@ class MoneyTotals:
     def different(self) -> list[str]:
         """Return the sums that differ by more than the tolerance, each as ``invoice totalamount 2026-03``."""
         return [
-            " ".join(place) for place, total in sorted(self._sums.items())
-            if abs(total.source - total.target) > self.tolerance
+            " ".join(place) for place, total in sorted(self._sums.items()) if not self._is_right(total)
         ]  # fmt: skip
+
+    def _is_right(self, total: _Sum) -> bool:
+        return abs(total.source - total.target) <= self.tolerance
 
     def tables(self) -> Iterator[Table]:
         """Yield the table of all sums, when there are any."""
@@ -66,9 +71,9 @@ class MoneyTotals:
         rows = [
             {
                 "entity": entity, "column": column, "month": month, "by": self.dated_by.get(entity, ""),
-                "amounts": total.amounts, "source": total.source, "target": total.target,
-                "difference": total.target - total.source,
-                "tone": Tone.GOOD if abs(total.target - total.source) <= self.tolerance else Tone.BAD,
+                "amounts": total.amounts, "source": _cents(total.source), "target": _cents(total.target),
+                "difference": _cents(total.target - total.source),
+                "tone": Tone.GOOD if self._is_right(total) else Tone.BAD,
             }
             for (entity, column, month), total in sorted(self._sums.items())
         ]  # fmt: skip
@@ -83,15 +88,16 @@ class MoneyTotals:
         )  # fmt: skip
 
     def charts(self) -> Iterator[Chart]:
-        """Yield, for each entity and column with amounts, both sides by month."""
-        for entity, column in sorted({(entity, column) for entity, column, _ in self._sums}):
+        """Yield both sides by month of the totals that the target computes, and of every column that differs."""
+        wrong = {(entity, column) for (entity, column, _), total in self._sums.items() if not self._is_right(total)}
+        for entity, column in sorted(self._totals | wrong):
             months = sorted(m for e, c, m in self._sums if (e, c) == (entity, column))[-_MONTHS_SHOWN:]
             totals = [self._sums[entity, column, month] for month in months]
             if not any(total.source or total.target for total in totals):
                 continue
             sides = [
-                Series("in the source", [total.source for total in totals]),
-                Series("in the target", [total.target for total in totals]),
+                Series("in the source", [_cents(total.source) for total in totals]),
+                Series("in the target", [_cents(total.target) for total in totals]),
             ]
             yield Chart(f"{entity}: {column} by month", months, sides)
 
@@ -108,6 +114,12 @@ class MoneyTotals:
 
 def _amount(cell: Cell) -> Decimal:
     return Decimal(cell) if isinstance(cell, int | Decimal) and not isinstance(cell, bool) else Decimal(0)
+
+
+def _cents(amount: Decimal) -> Decimal:
+    """Return an amount with two digits, or with as many as it needs."""
+    exponent = amount.normalize().as_tuple().exponent
+    return amount.quantize(Decimal(1).scaleb(min(-2, exponent if isinstance(exponent, int) else -2)))
 
 
 def _month(cell: Cell) -> str:

@@ -35,10 +35,9 @@ def passes_of(bench: Bench, machinery: Machinery, only: EntityName) -> list[Pass
     ]  # fmt: skip
 
 
-def error_budget(bench: Bench, machinery: Machinery) -> int | None:
-    """Return after how many records set aside a load stops; None when it never does."""
+def error_budget(bench: Bench, total: int) -> int | None:
+    """Return after how many records set aside a load of so many stops; None when it never does."""
     limit = bench.project.settings.run.stop_after_errors
     if not isinstance(limit, str):
         return limit
-    total = sum(machinery.records.count(entity) for entity in machinery.mappings)
     return max(1, int(total * Decimal(limit.removesuffix("%")) / 100))

@@ -21,6 +21,7 @@ from transload._stages.approvals import remember_plan
 from transload._stages.bench import Bench, Machinery, assemble
 from transload._stages.completion import Fields, complete, gaps, known_fields, require_coverage
 from transload._stages.gates import require
+from transload._stages.holds_table import holds_tables
 from transload._stages.plan_tables import (
     changes_table,
     differences_table,
@@ -180,7 +181,11 @@ def _report(
         tables.append(differences_table(differences(kept, made.documents, made.fields)))
     mapped = [made.documents[entity] for entity in made.lines]
     tables += [overview_table(mapped, made.rehearsal.translated, made.target), *skipped_tables(made.documents)]
-    tables += [changes_table(made.changes), *proposals_tables(made.proposals)]
+    tables += [
+        changes_table(made.changes),
+        *holds_tables(bench, mapped, made.target),
+        *proposals_tables(made.proposals),
+    ]
     tables += [mapping_table(made.documents[entity], lines) for entity, lines in made.lines.items()]
     tables += [losses_table(made.rehearsal.losses), passes_table(made.machinery)]
     report = report_of(bench, "Plan of the migration", verdict, facts, findings, tables, [fate_chart(made.lines)])

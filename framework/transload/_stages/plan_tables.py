@@ -94,13 +94,16 @@ def proposals_tables(proposals: Sequence[Proposal]) -> list[Table]:
         {
             "entity": proposal.entity,
             "field": proposal.field,
-            "column": proposal.column,
-            "confidence": f"{proposal.confidence:.0%}",
+            "column": proposal.answer,
+            "confidence": proposal.certainty,
             "reason": proposal.reason,
         }
         for proposal in proposals
     ]
-    note = "Nothing of this is applied: until a person writes it into the mapping, each field has a custom column."
+    note = (
+        "Nothing of this is applied: until a person writes it into the mapping, each field has a custom column. "
+        "A field that has no good target stays there."
+    )
     return [Table("Proposals for fields that no rule covers", columns, rows, note=note, filterable=True)]
 
 

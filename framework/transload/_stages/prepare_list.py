@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.bench import Bench
+from transload._stages.holds_table import holds_tables
 from transload._stages.reporting import report_of
 from transload._stages.schema_changes import misfits, missing_changes, wanted_changes
 from transload.values import ColumnType, SchemaChange, SchemaKind, TargetColumn, TargetSchema
@@ -29,6 +30,11 @@ _HEADS = [
     Column("other", "Points to, or is over"), Column("standing", "Standing", badge=True),
 ]  # fmt: skip
 
+_READERS = (
+    "In each security role: reading at the level User for rows of their own, Organisation for all. Who cannot read a "
+    "table cannot own its rows either. Give more where people are to enter or change them."
+)
+
 
 def list_changes(bench: Bench) -> Report:
     """Return every table, column, link and key that the mapping needs, in the order to create, and what is there."""
@@ -42,7 +48,7 @@ def list_changes(bench: Bench) -> Report:
         bench, "What prepare would create", _verdict(len(missing), unfit),
         {"To create": f"{len(missing):,}", "There already": f"{len(changes) - len(missing) - len(unfit):,}",
          "Do not fit": f"{len(unfit):,}", "Prefix of the names": target.custom_prefix or "none"},
-        tables=[*_tables(changes, rows, target)],
+        tables=[*_tables(changes, rows, target), *holds_tables(bench, documents.values(), target)],
     )  # fmt: skip
 
 
@@ -62,6 +68,7 @@ def _tables(changes: Sequence[SchemaChange], rows: Sequence[Mapping[str, object]
     limits = [row for change, row in pairs if change.kind is SchemaKind.LIMIT]
     first = [row for change, row in pairs if change.kind is SchemaKind.TABLE]
     links = [row for change, row in pairs if change.kind is SchemaKind.LINK]
+    readers = [row for change, row in pairs if change.kind is SchemaKind.READER]
     owners = dict.fromkeys(c.table for c, _ in pairs if c.kind in {SchemaKind.COLUMN, SchemaKind.KEY})
     prefix = target.custom_prefix
     note = f"Make everything in one solution, whose publisher has the prefix {prefix}." if prefix else ""
@@ -72,7 +79,9 @@ def _tables(changes: Sequence[SchemaChange], rows: Sequence[Mapping[str, object]
         known = target.tables.get(table)
         title = f"{table} ({known.label})" if known is not None and known.label else str(table)
         made.append(Table(title, _HEADS, its, "Columns first, then keys.", "tone", filterable=True))
-    return [*made, *([Table("Many-to-many relationships", _HEADS, links, tone_key="tone")] if links else [])]
+    made += [Table("Many-to-many relationships", _HEADS, links, tone_key="tone")] if links else []
+    made += [Table("Who may read the new tables", _HEADS, readers, _READERS, "tone")] if readers else []
+    return made
 
 
 def _row(step: int, change: SchemaChange, missing: set[str], unfit: Mapping[str, str]) -> dict[str, object]:
@@ -86,6 +95,7 @@ def _row(step: int, change: SchemaChange, missing: set[str], unfit: Mapping[str,
         SchemaKind.LINK: "many-to-many relationship",
         SchemaKind.KEY: "alternate key",
         SchemaKind.LIMIT: "largest file",
+        SchemaKind.READER: "right of a security role",
     }
     return {
         "step": step, "kind": made.get(change.kind, str(change.kind)), "name": change.name, "tone": tone,
@@ -110,5 +120,7 @@ def _other(change: SchemaChange) -> str | None:
         return f"rows are named by {change.column.name}"
     if change.kind is SchemaKind.LINK:
         return f"{change.table} and {change.other}"
+    if change.kind is SchemaKind.READER:
+        return change.table
     targets = change.column.targets if change.column is not None else ()
     return " + ".join(change.key_columns) or ", ".join(targets) or None

@@ -12,7 +12,7 @@ from transload.values import Event
 
 _FACT = "progress"
 _EVERY = timedelta(seconds=1)
-_PASSES = {"extracted", "pass_started", "batch_loaded", "pass_finished"}
+_PASSES = {"extracted", "surveyed", "pass_started", "batch_loaded", "pass_finished"}
 
 
 @dataclass(frozen=True, slots=True)

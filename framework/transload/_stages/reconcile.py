@@ -3,12 +3,12 @@
 The verdict is go or no-go, with the rules that decided it. Nothing is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 
-from transload._pipeline.verify import Checked, FieldCheck, Mismatch
+from transload._pipeline.checks import Checked, FieldCheck, Mismatch
 from transload._reports import Chart, ChartKind, Column, Report, Series, Table, Tone, Verdict
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
@@ -18,7 +18,7 @@ from transload._stages.money import MoneyTotals
 from transload._stages.reporting import losses_table, report_of, trouble_tables, unmatched_records, unmatched_tables
 from transload._stages.verdicts import Rule, apply_rules, rules_table
 from transload._stages.waivers import DEAD_LETTER, MONEY, NO_USER, PARKED, UNKNOWN_ROW, waivers, waivers_table
-from transload.values import EntityName, RowRef
+from transload.values import EntityName, Record, RowRef
 
 _AT_ONCE = 100
 _MOST_SHOWN = 5000
@@ -54,10 +54,10 @@ def reconcile(bench: Bench) -> Report:
     strangers = [stranger for entity in machinery.plan.entities for stranger in _strangers(bench, machinery, entity)]
     rules = apply_rules(settings, _cases(bench, entities, strangers, money), given)
     compared, records = sum(e.checked.fields for e in entities), sum(e.records for e in entities)
-    verdict = _verdict(rules, compared, records)
-    tables = [_counts_table(entities), rules_table(rules), *money.tables(), *_stranger_tables(strangers)]
-    if given.all:
-        tables.insert(2, waivers_table(given))
+    different = sum(e.differences for e in entities)
+    verdict = _verdict(rules, compared, different, records)
+    tables = [rules_table(rules), *([waivers_table(given)] if given.all else []), _counts_table(entities)]
+    tables += [*money.tables(), *_stranger_tables(strangers)]
     if mismatches:
         tables.append(diff_table(bench, machinery, mismatches))
     tables += [
@@ -70,13 +70,13 @@ def reconcile(bench: Bench) -> Report:
         "Fields compared": f"{compared:,}",
         "Relations compared": f"{sum(entity.checked.relations for entity in entities):,}",
         "Files compared by digest": f"{sum(entity.checked.files for entity in entities):,}",
-        "Different": f"{sum(entity.differences for entity in entities):,}",
+        "Different": f"{different:,}",
     }
     charts = [*_charts(entities), *money.charts()]
     return report_of(bench, "Reconciliation", verdict, facts, tables=tables, charts=charts)
 
 
-def _verdict(rules: Sequence[Rule], compared: int, records: int) -> Verdict:
+def _verdict(rules: Sequence[Rule], compared: int, different: int, records: int) -> Verdict:
     if bad := [rule.name for rule in rules if rule.is_no_go]:
         return Verdict(
             Tone.BAD,
@@ -89,6 +89,11 @@ def _verdict(rules: Sequence[Rule], compared: int, records: int) -> Verdict:
     if waived:
         headline = f"Go, with {waived:,} cases that somebody waived; {compared:,} fields compared"
         return Verdict(Tone.WARN, headline, "The waivers are listed below.", following)
+    allowed = [rule.name for rule in rules if rule.fired]
+    if different:
+        headline = f"Go: {compared:,} fields of {records:,} records compared, {different:,} different"
+        detail = f"The rules let these through, to be looked at: {', '.join(allowed)}."
+        return Verdict(Tone.GOOD, headline, detail, following)
     return Verdict(Tone.GOOD, f"Go: {compared:,} fields of {records:,} records are as wanted", "", following)
 
 
@@ -117,9 +122,10 @@ def _compare(bench: Bench, machinery: Machinery, money: MoneyTotals) -> tuple[li
     results: list[_Entity] = []
     shown: list[FieldCheck] = []
     for entity in machinery.plan.entities:
-        result = _Entity(entity, machinery.records.count(entity))
+        result = _Entity(entity)
         results.append(result)
         if not machinery.mappings[entity].document.writes_rows:
+            result.records = machinery.records.count(entity)
             result.unmatched = [str(record.key) for record in unmatched_records(bench, machinery, entity)]
             result.rows = result.records - len(result.unmatched)
             continue
@@ -130,10 +136,16 @@ def _compare(bench: Bench, machinery: Machinery, money: MoneyTotals) -> tuple[li
             if len(shown) < _MOST_SHOWN:
                 shown.append(check)
 
-        batches = machinery.records.batches(entity, _AT_ONCE)
-        result.checked = machinery.verifier.check(entity, batches, take, see=money.take)
+        result.checked = machinery.verifier.check(entity, _counted(machinery, result), take, see=money.take)
         result.rows = result.checked.rows
     return results, shown
+
+
+def _counted(machinery: Machinery, result: _Entity) -> Iterator[list[Record]]:
+    """Yield the records of an entity, and count them on the way."""
+    for batch in machinery.records.batches(result.entity, _AT_ONCE):
+        result.records += len(batch)
+        yield batch
 
 
 def _strangers(bench: Bench, machinery: Machinery, entity: EntityName) -> list[dict[str, object]]:

@@ -7,18 +7,19 @@ spared, the columns and keys that ``prepare`` made go too, and the target is wha
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
 from transload._ledger import Errand, UndoRow
+from transload._pipeline.holder import Holder
 from transload._pipeline.pool import run_bounded
 from transload._pipeline.recover import settle_open_intents
 from transload._recording import KeptExchange, recorded
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.approvals import CUT_OVER
-from transload._stages.bench import Bench
+from transload._stages.bench import Bench, marked_columns
 from transload._stages.forcing import approve_command, remember_people, require_forced
 from transload._stages.manifest import with_manifest
 from transload._stages.reporting import report_of
@@ -31,6 +32,7 @@ from transload.values import (
     Disassociate,
     DropSchema,
     Event,
+    FileRef,
     Inverse,
     Outcome,
     RestoreRow,
@@ -49,6 +51,7 @@ class UndoOrder:
         choice: Which part.
         force: Undo also what people changed since; needs an approval of exactly these rows.
         after_window: Undo also after the window of 72 hours, with a reason.
+        command: What a person says to order it, when that is not `transload rollback` with options.
     """
 
     dry_run: bool = False
@@ -56,6 +59,12 @@ class UndoOrder:
     force: bool = False
     after_window: bool = False
     reason: str = ""
+    command: str = ""
+
+    @property
+    def call(self) -> str:
+        """The command that orders the same, without what only lists or forces."""
+        return self.command or " ".join(["transload rollback", *self.choice.options])
 
 
 @dataclass(slots=True)
@@ -70,8 +79,13 @@ class Tally:
     schema: int = 0
 
 
-def rollback(bench: Bench, order: UndoOrder) -> Report:
+def rollback(bench: Bench, order: UndoOrder, chosen: ChosenRows | None = None) -> Report:
     """Undo everything that is not undone yet, or the part that was chosen.
+
+    Args:
+        bench: The bench.
+        order: What a person ordered.
+        chosen: The rows of its choice, when they are known.
 
     Raises:
         StageRefusedError: The window is over, nothing is known of what was chosen, or what people changed since
@@ -79,7 +93,10 @@ def rollback(bench: Bench, order: UndoOrder) -> Report:
     """
     _require_window(bench, order)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    chosen = ChosenRows.of(bench, order.choice)
+    holder = Holder(bench.ledger, bench.plugins, bench.context)
+    if not order.dry_run:
+        holder.give_back()
+    chosen = chosen or ChosenRows.of(bench, order.choice)
     late, tally = late_columns(bench), Tally()
     sparing = Sparing(bench, chosen, late=late, forced=order.force)
     sparing.survey()
@@ -90,8 +107,9 @@ def rollback(bench: Bench, order: UndoOrder) -> Report:
     tally.failed += proof.wrong
     if not (order.dry_run or order.choice.is_part or tally.spared or tally.failed):
         _undo_schema(bench, tally)
-    remember_people(bench, sparing, order.choice)
-    return with_manifest(bench, _report(bench, tally, order, chosen, proof))
+    remember_people(bench, sparing, order.choice, order.call)
+    report = replace(_report(bench, tally, order, chosen, proof), findings=holder.findings)
+    return with_manifest(bench, report)
 
 
 def undo(bench: Bench, chosen: ChosenRows, sparing: Sparing, tally: Tally, dry_run: bool = False) -> None:
@@ -120,16 +138,10 @@ def _walk(
 
 def late_columns(bench: Bench) -> dict[TableName, frozenset[str]]:
     """Return the late columns of each table, as far as the mapping can still be read."""
-    found: dict[TableName, frozenset[str]] = {}
     try:
-        documents = bench.written_documents()
+        return marked_columns(bench.written_documents().values(), lambda rule: rule.late)
     except MappingError:
-        return found
-    for document in documents.values():
-        late = {name for name, rule in document.fields.items() if rule.late}
-        table = TableName(document.table)
-        found[table] = found.get(table, frozenset()) | late
-    return found
+        return {}
 
 
 def _require_window(bench: Bench, order: UndoOrder) -> None:
@@ -155,13 +167,24 @@ class _Chunk:
 
 def _undo(bench: Bench, table: TableName, rows: list[UndoRow], sparing: Sparing, dry_run: bool) -> _Chunk:
     """Undo rows of one table; runs in a worker thread."""
-    now = read_now(bench, table, rows)
-    reasons = [sparing.reason(row, now.get(row.row_id)) for row in rows]
+    told = [row if row.ref in sparing.people else _without_files(row) for row in rows]
+    now = read_now(bench, table, told)
+    reasons = [sparing.reason(row, now.get(row.row_id)) for row in told]
     to_undo = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
     with recorded(bench.context) as exchanges:
         outcomes = iter([Outcome() for _ in to_undo] if dry_run else _send(bench, to_undo))
     results = [(row, reason, None if reason else next(outcomes)) for row, reason in zip(rows, reasons, strict=True)]
     return _Chunk(results, exchanges)
+
+
+def _without_files(row: UndoRow) -> UndoRow:
+    """Return a row that we made without its files, which the survey has found as they were sent.
+
+    Whoever replaces one since touches the row, and the row says so: to fetch them all again would tell no more.
+    """
+    if not row.created:
+        return row
+    return replace(row, written={name: cell for name, cell in row.written.items() if not isinstance(cell, FileRef)})
 
 
 def _send(bench: Bench, rows: Sequence[UndoRow]) -> list[Outcome]:
@@ -274,7 +297,7 @@ def _verdict(tally: Tally, order: UndoOrder) -> Verdict:
     if tally.failed:
         return Verdict(
             Tone.BAD, f"{len(tally.failed):,} could not be undone", "See below, then run the same command again.",
-            "transload rollback",
+            order.call,
         )  # fmt: skip
     if tally.spared:
         return Verdict(
@@ -290,5 +313,5 @@ def _verdict(tally: Tally, order: UndoOrder) -> Verdict:
         Tone.GOOD,
         f"{total:,} rows {would}undone; nothing {'would be' if order.dry_run else 'was'} spared",
         "" if order.dry_run else state,
-        "transload rollback" if order.dry_run else "",
+        order.call if order.dry_run else "",
     )

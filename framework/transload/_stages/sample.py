@@ -1,225 +1,123 @@
 """Sample: a few records that exercise every rule, loaded, read back and compared field by field.
 
-The records are chosen, not drawn: each adds a field that was not filled yet, a value of
-a value map, an owner, a text that does not fit. Then come the parents that they refer
-to, so that every reference stays inside. The full run recognises them and leaves them be.
+The records are chosen, not drawn: few that together show all that occurs, closed under
+references. What they cannot show is said. The full run recognises their rows and leaves
+them be, unless the client wants them taken back first.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from transload._pipeline.fit import utf16_length
+from transload._pipeline.checks import FieldCheck, Mismatch
 from transload._pipeline.load import PassCounts
 from transload._pipeline.recover import settle_open_intents
-from transload._pipeline.transform import CompiledMapping
-from transload._pipeline.verify import FieldCheck
-from transload._reports import Report, Tone, Verdict
+from transload._reports import Chart, ChartKind, Report, Series, Tone, Verdict
+from transload._sample import select, survey
 from transload._stages.approvals import require_approval
 from transload._stages.bench import Bench, Machinery, assemble
-from transload._stages.diff import diff_table
+from transload._stages.coverage import Coverage
+from transload._stages.diff import diff_table, records_table
 from transload._stages.gates import require_prepared
 from transload._stages.manifest import with_manifest
-from transload._stages.reporting import losses_table, passes_chart, passes_table, report_of, trouble_tables
-from transload.values import EntityName, Lookup, Phase, Record, RecordKey, SetState, Upsert
+from transload._stages.reporting import counted, losses_table, passes_table, report_of, trouble_tables
+from transload._stages.sample_rows import REMOVE
+from transload.values import EntityName, RecordKey
 
-_SHORT = 7
-"""Texts of less than 2**7 characters count as equally long."""
+Keys = Mapping[EntityName, Sequence[RecordKey]]
+_ROWS = {"keep": "kept, and recognised by the full run", "remove": "taken back before the full run"}
+_APPROVE = 'transload approve sample --by "Your Name"'
 
 
 def sample(bench: Bench) -> Report:
     """Choose, load, read back, compare."""
     documents = bench.documents()
-    require_approval(bench, documents)
+    bench.summary["digests"] = require_approval(bench, documents)
     require_prepared(bench, documents)
     machinery = assemble(bench, documents)
     settle_open_intents(bench.ledger, bench.plugins, bench.context)
-    keys = choose_sample(bench, machinery)
-    counts = [
-        machinery.loader.run_pass(
-            step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
-        )
-        for step in machinery.plan.passes
-    ]
+    keys, coverage = choose(bench, machinery)
+    with machinery.loader.holder.giving_back():
+        counts = [
+            machinery.loader.run_pass(
+                step, machinery.records.find(keys.get(step.entity, [])), len(keys.get(step.entity, []))
+            )
+            for step in machinery.plan.passes
+        ]
     checks: list[FieldCheck] = []
     for entity in machinery.plan.entities:
         machinery.verifier.check(entity, machinery.records.find(keys.get(entity, [])), checks.append, equal_too=True)
-    return _report(bench, machinery, keys, counts, checks)
+    return _report(bench, machinery, keys, coverage, counts, checks)
 
 
-def choose_sample(bench: Bench, machinery: Machinery) -> dict[EntityName, list[RecordKey]]:
-    """Return the records of the sample by entity, closed under references."""
-    wanted = bench.project.settings.sample.records
-    share = max(1, wanted // max(1, len(machinery.mappings)))
-    chosen: dict[RecordKey, None] = {}
-    for entity, mapper in machinery.mappings.items():
-        chosen.update(dict.fromkeys(_telling(bench, machinery, mapper)))
-        _fill_up(machinery, entity, share, chosen)
-    _close(machinery, chosen)
-    while fresh := _children_of_closed(bench, machinery, chosen):
-        chosen.update(dict.fromkeys(fresh))
-        _close(machinery, chosen)
-    chosen.update(dict.fromkeys(_links_among(machinery, chosen)))
-    by_entity: dict[EntityName, list[RecordKey]] = {}
-    for key in sorted(chosen):
-        by_entity.setdefault(key.entity, []).append(key)
-    return by_entity
-
-
-def _telling(bench: Bench, machinery: Machinery, mapper: CompiledMapping) -> list[RecordKey]:
-    """Return few records that together exercise all that the records of an entity exercise."""
-    recognised = {entity for entity, other in machinery.mappings.items() if not other.document.writes_rows}
-    candidates: dict[RecordKey, set[object]] = {}
-    seen: set[object] = set()
-    for batch in machinery.records.batches(mapper.entity):
-        for record in batch:
-            features = _features(record, mapper) | _owners(record, mapper, recognised)
-            if features - seen:
-                seen |= features
-                candidates[record.key] = features
-    # Greedy set cover: always the record that adds most.
-    telling: list[RecordKey] = []
-    while seen:
-        best = max(candidates, key=lambda key: len(candidates[key] & seen))
-        telling.append(best)
-        seen -= candidates.pop(best)
-    return telling
-
-
-def _features(record: Record, mapper: CompiledMapping) -> set[object]:
-    """Return what a record exercises: filled fields, mapped values, texts of each magnitude."""
-    features: set[object] = set(mapper.branches(record))
-    for column, rule in mapper.document.rules():
-        for source in rule.sources:
-            value = record.fields.get(source)
-            empty = value in (None, "", ())
-            features.add((column, source, empty))
-            if not empty and rule.values is not None and not rule.converters:
-                features.add((column, source, str(value)))
-            if isinstance(value, str):
-                features.add((column, source, "length", max(_SHORT, utf16_length(value).bit_length())))
-    return features
-
-
-def _owners(record: Record, mapper: CompiledMapping, recognised: set[EntityName]) -> set[object]:
-    """Return which recognised rows, users above all, a record points to, and from where."""
-    if not mapper.has(Phase.ROWS):
-        return set()
-    return {
-        (column, cell.key)
-        for write in mapper.at(Phase.ROWS).map(record)
-        if isinstance(write, Upsert)
-        for column, cell in write.columns.items()
-        if isinstance(cell, Lookup) and cell.key is not None and cell.key.entity in recognised
-    }
-
-
-def _fill_up(machinery: Machinery, entity: EntityName, share: int, chosen: dict[RecordKey, None]) -> None:
-    """Add records at even distances until the entity has its share."""
-    total = machinery.records.count(entity)
-    missing = min(share, total) - sum(key.entity == entity for key in chosen)
-    if missing <= 0:
-        return
-    step = max(1, total // missing)
-    records = (record for batch in machinery.records.batches(entity) for record in batch)
-    for number, record in enumerate(records):
-        if number % step == 0:
-            chosen[record.key] = None
-
-
-def _close(machinery: Machinery, chosen: dict[RecordKey, None]) -> None:
-    """Add the records that the chosen ones refer to, and those that these refer to."""
-    fresh = list(chosen)
-    while fresh:
-        by_entity: dict[EntityName, list[Record]] = {}
-        for chunk in machinery.records.find(fresh):
-            for record in chunk:
-                by_entity.setdefault(record.key.entity, []).append(record)
-        parents = {
-            parent
-            for entity, records in by_entity.items()
-            if entity in machinery.mappings
-            for record in records
-            for parent in machinery.mappings[entity].points_to(record)
-        }
-        wanted = sorted(parents - chosen.keys())
-        fresh = [record.key for chunk in machinery.records.find(wanted) for record in chunk]
-        chosen.update(dict.fromkeys(fresh))
-
-
-def _children_of_closed(bench: Bench, machinery: Machinery, chosen: Mapping[RecordKey, None]) -> list[RecordKey]:
-    """Return the records, not chosen yet, that belong to chosen ones which end up closed.
-
-    A closed row takes no more children, so the full load could not add them.
-    """
-    closed = {key for entity, mapper in machinery.mappings.items() for key in _closed(bench, machinery, mapper, chosen)}
-    entities = {key.entity for key in closed}
-    return [
-        record.key
-        for entity, mapper in machinery.mappings.items()
-        if any(entities & set(rule.entities) for rule in mapper.document.fields.values())
-        for batch in machinery.records.batches(entity)
-        for record in batch
-        if record.key not in chosen and not closed.isdisjoint(mapper.points_to(record))
-    ]
-
-
-def _links_among(machinery: Machinery, chosen: Mapping[RecordKey, None]) -> Iterator[RecordKey]:
-    """Yield the links between rows of the sample: who owns rows needs the security role that a link gives."""
-    for entity, mapper in machinery.mappings.items():
-        if mapper.document.link is None:
-            continue
-        for batch in machinery.records.batches(entity):
-            for record in batch:
-                ends = list(mapper.points_to(record))
-                if ends and all(end in chosen for end in ends):
-                    yield record.key
-
-
-def _closed(
-    bench: Bench, machinery: Machinery, mapper: CompiledMapping, chosen: Mapping[RecordKey, None]
-) -> Iterator[RecordKey]:
-    """Yield the chosen records of an entity whose rows end locked, or add up what belongs to them."""
-    if mapper.computed:
-        yield from (key for key in chosen if key.entity == mapper.entity)
-        return
-    locking = {state.value for state in mapper.table.states if state.read_only}
-    if not locking or not mapper.has(Phase.FINISH):
-        return
-    for chunk in machinery.records.find(key for key in chosen if key.entity == mapper.entity):
-        for write in bench.plugins.transform(chunk, mapper.at(Phase.FINISH), bench.context):
-            if isinstance(write, SetState) and write.state in locking:
-                yield write.key
+def choose(bench: Bench, machinery: Machinery) -> tuple[Keys, Coverage]:
+    """Return the records of the sample by document, and what they show."""
+    settings = bench.project.settings.sample
+    converters = bench.plugins.converters()
+    with survey(machinery.records, machinery.mappings, converters, bench.plugins, bench.context) as found:
+        selection = select(found, settings.records, settings.most)
+        return selection.by_entity(), Coverage.of(found, selection)
 
 
 def _report(
     bench: Bench,
     machinery: Machinery,
-    keys: Mapping[EntityName, Sequence[RecordKey]],
+    keys: Keys,
+    coverage: Coverage,
     counts: Sequence[PassCounts],
     checks: Sequence[FieldCheck],
 ) -> Report:
-    wrong = [check for check in checks if check.mismatch is not None]
-    failed = sum(count.failed + count.parked for count in counts)
-    total = sum(len(group) for group in keys.values())
-    if wrong or failed:
-        verdict = Verdict(
-            Tone.BAD,
-            f"{len(wrong):,} fields are not as wanted, {failed:,} records were set aside",
-            "Correct the mapping and plan again; or, if all of this is as you want it, approve the sample.",
-            'transload approve sample --by "Your Name"',
-        )
-    else:
-        verdict = Verdict(
-            Tone.GOOD,
-            f"All {len(checks):,} fields of {total:,} records are as wanted",
-            "Look at a few records in the target before you go on.",
-            "transload run",
-        )
-    facts = {"Records": f"{total:,}", "Fields compared": f"{len(checks):,}", "Different": f"{len(wrong):,}"}
-    facts |= {f"of {entity}": f"{len(group):,}" for entity, group in keys.items()}
-    report = report_of(
-        bench, "Sample with field-level diff", verdict, facts,
-        tables=[passes_table(counts), diff_table(bench, machinery, checks), *trouble_tables(bench, machinery),
-                losses_table(list(bench.ledger.notes.losses()))],
-        charts=[passes_chart(counts)],
-    )  # fmt: skip
+    wrong = sum(check.mismatch is not None for check in checks)
+    aside = sum(count.failed + count.parked for count in counts)
+    total = sum(map(len, keys.values()))
+    facts = {
+        "Records": f"{total:,}",
+        "Fields compared": f"{len(checks):,}",
+        "Different": f"{wrong:,}",
+        "Set aside": f"{aside:,}",
+        "Not shown, though it occurs": coverage.told(),
+        "Rows of the sample": _ROWS[bench.project.settings.sample.rows],
+    }
+    tables = [
+        records_table(bench, machinery, checks), diff_table(bench, machinery, checks), *coverage.tables(),
+        *trouble_tables(bench, machinery), losses_table(list(bench.ledger.notes.losses())), passes_table(counts),
+    ]  # fmt: skip
+    verdict = _verdict(bench, coverage, wrong, aside, f"All {len(checks):,} fields of {total:,} records are as wanted")
+    findings = machinery.loader.holder.findings
+    report = report_of(bench, "Sample with field-level diff", verdict, facts, findings, tables, [_chart(checks)])
     return with_manifest(bench, report)
+
+
+def _verdict(bench: Bench, coverage: Coverage, wrong: int, aside: int, good: str) -> Verdict:
+    bad = [f"{counted(wrong, 'field')} not as wanted"] if wrong else []
+    bad += [f"{counted(aside, 'record')} set aside"] if aside else []
+    if bad:
+        return Verdict(
+            Tone.BAD,
+            ", ".join(bad),
+            "Each is listed below. Is the mapping wrong? Correct it, `transload plan`, have it approved, and "
+            f"`transload sample` again. Is the target right as it is? `{_APPROVE}` lets the full run start.",
+            "transload plan",
+        )
+    removes = bench.project.settings.sample.rows == "remove"
+    look = "Open a few rows in the target and look at them as their users will, before you go on."
+    rows = "The rows are to be taken back before the full run." if removes else "The full run recognises these rows."
+    following = REMOVE if removes else "transload run"
+    if left := coverage.left_out:
+        detail = f"{look} {rows} Not everything fits: raise `[sample] most`, or accept what is listed as not shown."
+        return Verdict(Tone.WARN, f"{good}; {len(left):,} things that occur are not shown", detail, following)
+    return Verdict(Tone.GOOD, good, f"{look} {rows}", following)
+
+
+def _chart(checks: Sequence[FieldCheck]) -> Chart:
+    """Return the fields of each document by verdict."""
+    entities = list(dict.fromkeys(str(check.key.entity) for check in checks))
+    counts: dict[tuple[str, Mismatch | None], int] = {}
+    for check in checks:
+        place = str(check.key.entity), check.mismatch
+        counts[place] = counts.get(place, 0) + 1
+    kinds = [None, *(kind for kind in Mismatch if any((entity, kind) in counts for entity in entities))]
+    series = [
+        Series(kind or "as wanted", [counts.get((entity, kind), 0) for entity in entities],
+               Tone.GOOD if kind is None else None)
+        for kind in kinds
+    ]  # fmt: skip
+    return Chart("Fields by document and verdict", entities, series, ChartKind.STACKED, "fields")

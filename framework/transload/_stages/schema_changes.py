@@ -9,12 +9,13 @@ from transload.values import ColumnType, SchemaChange, SchemaKind, TableName, Ta
 
 
 def wanted_changes(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:
-    """Return every limit, table, column, link and key that the mappings rely on, in this order."""
+    """Return every limit, table, column, link, reader and key that the mappings rely on, in this order."""
     documents = [document for document in documents if document.skip is None]
     become = {document.entity: TableName(document.table) for document in documents}
     tables: dict[str, SchemaChange] = {}
     columns: dict[tuple[str, str], SchemaChange] = {}
     links: dict[str, SchemaChange] = {}
+    readers: dict[tuple[str, str], SchemaChange] = {}
     keys: dict[tuple[str, str], SchemaChange] = {}
     for document in documents:
         table = TableName(document.table)
@@ -22,6 +23,10 @@ def wanted_changes(documents: Iterable[MappingDocument], target: TargetSchema) -
             names = shape.columns[shape.name_column]
             label, plural = document.new_table.label, document.new_table.plural
             tables[table] = SchemaChange(SchemaKind.TABLE, table, table, label, names, plural=plural)
+            for role, reach in document.new_table.readers.items():
+                rows = "all rows" if reach == "all" else "rows of their own"
+                what = f"Users with the role read {rows}"
+                readers[table, role] = SchemaChange(SchemaKind.READER, role, table, what, reads_all=reach == "all")
         if document.link is not None and document.link.label:
             name, end = document.link.relationship, document.link.other
             other = TableName(end.find.table) if end.find is not None else _table_of(end.entities, become)
@@ -38,7 +43,8 @@ def wanted_changes(documents: Iterable[MappingDocument], target: TargetSchema) -
                 None,
                 (name,),
             )
-    return [*_limits(documents, target), *tables.values(), *columns.values(), *links.values(), *keys.values()]
+    made = (tables, columns, links, readers, keys)
+    return [*_limits(documents, target), *(change for changes in made for change in changes.values())]
 
 
 def _limits(documents: Iterable[MappingDocument], target: TargetSchema) -> list[SchemaChange]:
@@ -97,6 +103,8 @@ def _is_there(change: SchemaChange, target: TargetSchema) -> bool:
         return True
     if change.kind is SchemaKind.LINK:
         return change.name in table.links
+    if change.kind is SchemaKind.READER:
+        return change.name in table.readers
     if change.kind is SchemaKind.KEY:
         return any(key.active and set(key.columns) == set(change.key_columns) for key in table.keys)
     return change.name in table.columns

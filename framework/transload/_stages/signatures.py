@@ -92,12 +92,16 @@ def _rows(bench: Bench, subject: str, digests: Mapping[str, str]) -> Iterator[di
     signed = bench.ledger.notes.approvals(subject)
     runs = bench.ledger.runs.all()
     stage, following = SUBJECTS[subject]
-    enough = is_enough(bench, signatures(bench, subject, digests))
+    newest = bench.ledger.runs.last(stage) if subject == "sample" else None
+    since = newest.started_at if newest is not None else None
+    enough = is_enough(bench, signatures(bench, subject, digests, since))
     for approval in signed:
         before = [run for run in runs if run.stage == stage and run.started_at <= approval.at]
         after = [run for run in runs if run.stage == following and run.started_at >= approval.at]
         if approval.digests != digests:
             tone, standing = Tone.WARN, "void: something changed since"
+        elif since is not None and approval.at < since:
+            tone, standing = Tone.WARN, "void: there is a newer sample"
         elif not _may(bench, subject, approval.name):
             tone, standing = Tone.WARN, "does not count: not listed"
         else:

@@ -12,8 +12,8 @@ from itertools import groupby
 
 from transload._ledger import UndoRow, WriteStatus
 from transload._ledger.codec import digest, encode
+from transload._pipeline.closed import STATE_COLUMNS
 from transload._pipeline.compare import same, show
-from transload._pipeline.narrow import STATE_COLUMNS
 from transload._pipeline.pool import run_bounded
 from transload._stages.bench import Bench
 from transload._stages.undo_choice import ChosenRows, points_to, rows_of
@@ -60,7 +60,9 @@ class Sparing:
         for row, now in doubtful:
             self._recall_gone(row, now)
             if why := self._changed(row, now):
-                self.people[row.ref] = digest(encode({"why": why, **now.columns}))
+                # Of its own columns only: rows are read together, and who is read along must not matter.
+                held = {name: now.columns.get(name) for name in row.written}
+                self.people[row.ref] = digest(encode({"why": why, **held}))
         for row, now in doubtful:
             if self.reason(row, now):
                 self.keep(row)

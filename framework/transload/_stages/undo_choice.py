@@ -7,6 +7,7 @@ along; it keeps the row that it points to.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from transload._ledger import UndoRow
 from transload._stages.bench import Bench
@@ -20,28 +21,35 @@ class UndoChoice:
 
     Attributes:
         records: Records, as reports show them: ``customer 7``.
-        run: The run that wrote a row first.
+        runs: The runs of which one wrote a row first.
     """
 
     entity: str = ""
     records: tuple[str, ...] = ()
-    run: str = ""
+    runs: tuple[str, ...] = ()
 
     @property
     def is_part(self) -> bool:
         """Whether something is left out."""
-        return bool(self.entity or self.records or self.run)
+        return bool(self.entity or self.records or self.runs)
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the command that choose the same."""
+        said = [("--entity", self.entity)] if self.entity else []
+        said += [("--record", record) for record in self.records] + [("--run", run) for run in self.runs]
+        return [f"{option} {quote(value)}" for option, value in said]
 
     def __str__(self) -> str:
         said = [f"entity {self.entity}" if self.entity else "", ", ".join(self.records)]
-        return "; ".join(filter(None, [*said, f"run {self.run}" if self.run else ""])) or "everything"
+        return "; ".join(filter(None, [*said, f"run {', '.join(self.runs)}" if self.runs else ""])) or "everything"
 
     def takes(self, row: UndoRow) -> bool:
         """Whether a row was asked for itself."""
         return (
             (not self.entity or row.key.entity == self.entity)
             and (not self.records or str(row.key) in self.records)
-            and (not self.run or row.run_id == self.run)
+            and (not self.runs or row.run_id in self.runs)
         )
 
 
@@ -73,7 +81,7 @@ class ChosenRows:
         found = {str(row.key) for row in asked.values()}
         if lost := [record for record in choice.records if record not in found] or ([] if asked else [str(choice)]):
             reason = f"nothing to undo is known of {', '.join(lost)}"
-            raise StageRefusedError(bench.context.stage, reason, "transload rollback --dry-run")
+            raise StageRefusedError(bench.command, reason, "transload rollback --dry-run")
         chosen = cls(bench, {ref: row.order for ref, row in asked.items()})
         chosen._add_children()
         chosen.along = len(chosen.rows or ()) - len(asked)

@@ -7,8 +7,8 @@ from itertools import groupby, islice
 
 from transload._ledger import UndoneRow
 from transload._ledger.codec import encode
+from transload._pipeline.closed import STATE_COLUMNS
 from transload._pipeline.compare import same, show
-from transload._pipeline.narrow import STATE_COLUMNS
 from transload._pipeline.pool import run_bounded
 from transload._reports import Column, Table, Tone
 from transload._stages.bench import Bench

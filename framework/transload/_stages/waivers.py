@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from transload._pipeline.verify import Mismatch
+from transload._pipeline.checks import Mismatch
 from transload._reports import Column, Report, Table, Tone, Verdict
 from transload._stages.bench import Bench
 from transload._stages.reporting import report_of
@@ -95,4 +95,4 @@ def waivers_table(given: Waivers) -> Table:
         }
         for waiver in given.all
     ]
-    return Table("Waivers", columns, rows, tone_key="tone", brief=True)
+    return Table("Waivers", columns, rows, tone_key="tone", brief=True, lead=True)

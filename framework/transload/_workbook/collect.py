@@ -7,6 +7,7 @@ from transload._workbook.layout import ACCEPTED, ProposalHead, stamp
 from transload._workbook.lines import Block, Decision, Head, Line, lines_of
 from transload._workbook.read import EnteredRow, Entry
 from transload._workbook.rules import MisfitError
+from transload.mapping import NO_TARGET
 from transload.mapping import Mapping as MappingDocument
 from transload.values import TargetSchema
 
@@ -83,6 +84,9 @@ class Collector:
             return
         name, column = row.texts[ProposalHead.FIELD], row.texts[ProposalHead.COLUMN]
         entity, line = self._kept(row.texts[ProposalHead.ENTITY], name)
+        if row.key.endswith(f":{NO_TARGET}"):
+            self.mistakes.append(f"{answer.place}: there is no column to accept; name one on the sheet of {entity}")
+            return
         if line is None:
             self.mistakes.append(f"{answer.place}: the field {name} has a rule of its own by now")
             return

@@ -18,7 +18,8 @@ _TEXT = (
     ("Value map", "A line for each value: what the source says, an arrow, what the target should say. Such as "
      "urgent -> High. Nothing after the arrow leaves the column empty. A number is the number of an option; "
      'in quotes, such as "7", it is a text.'),
-    ("Proposals", "Columns that would suit a field which has none of its own. Write yes to accept one."),
+    ("Proposals", "Columns that would suit a field which has none of its own. Write yes to accept one. A field with no "
+     "good target stays in a custom column, until you name another one on its sheet or drop it."),
     ("How it goes back", "Save it, and hand it to whoever runs the migration: `transload plan --import FILE`. Every "
      "mistake is named with its sheet and cell, and then nothing is taken over at all. The report says what changed."),
 )  # fmt: skip

@@ -5,6 +5,7 @@ first column, hidden, says which line of which document a row is; the last, hidd
 a stamp of each cell as it was written, so that an entry is told from what was there before.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ LONGEST_CELL: Final = 32_000
 """Characters; the format ends at 32,767."""
 LONGEST_TITLE: Final = 31
 ACCEPTED: Final = "yes"
+_REFUSED = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold: controls, lone surrogates, noncharacters."""
 
 
 class SheetKind(StrEnum):
@@ -77,14 +80,5 @@ def stamp(text: str) -> str:
 
 def cell_text(text: str) -> str:
     """Return a text as a cell can hold it: without the controls that XML refuses, and not too long."""
-    kept = "".join(c if _is_plain(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+    kept = _REFUSED.sub("\N{REPLACEMENT CHARACTER}", text)
     return kept if len(kept) <= LONGEST_CELL else f"{kept[:LONGEST_CELL]}\N{HORIZONTAL ELLIPSIS}"
-
-
-def _is_plain(character: str) -> bool:
-    """Whether XML 1.0 can hold a character: no control, no lone surrogate, no noncharacter."""
-    return (
-        character in "\n\t"
-        or (character >= " " and not "\ud800" <= character <= "\udfff" and character < "\ufffe")
-        or (character > "\uffff")
-    )

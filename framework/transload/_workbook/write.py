@@ -32,8 +32,8 @@ from transload._workbook.layout import (
 from transload._workbook.lines import Decision, Head, Line
 from transload._workbook.packing import pack
 from transload._workbook.rules import CREATABLE
+from transload.mapping import NO_TARGET, Proposal
 from transload.mapping import Mapping as MappingDocument
-from transload.mapping import Proposal
 from transload.values import SchemaChange, TargetSchema
 
 _WIDTHS = {
@@ -254,12 +254,12 @@ def _proposals(book: Workbook, proposals: Sequence[Proposal]) -> None:
             {
                 ProposalHead.ENTITY: proposal.entity,
                 ProposalHead.FIELD: proposal.field,
-                ProposalHead.COLUMN: proposal.column,
-                ProposalHead.CONFIDENCE: f"{proposal.confidence:.0%}",
+                ProposalHead.COLUMN: proposal.answer,
+                ProposalHead.CONFIDENCE: proposal.certainty,
                 ProposalHead.REASON: proposal.reason,
                 ProposalHead.ACCEPT: "",
             },
-            frozenset({ProposalHead.ACCEPT}),
+            frozenset() if proposal.column == NO_TARGET else frozenset({ProposalHead.ACCEPT}),
         )
         for proposal in proposals
     ]

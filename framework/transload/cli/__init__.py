@@ -4,12 +4,15 @@ Exit codes: 0 the command did what it should; 1 it came to its end, and the verd
 bad; 2 it could not do it; 130 a person stopped it.
 """
 
+import os
 import sys
+import threading
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import typer
 
+from transload._pipeline.pool import WORKER
 from transload.cli import audit_log, doctor, explain, init, plugins, stages, status, waive
 
 COMMAND_GROUP = "transload.commands"
@@ -46,4 +49,12 @@ def build_app(arguments: list[str]) -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
-    build_app(sys.argv[1:])(prog_name="transload")
+    try:
+        build_app(sys.argv[1:])(prog_name="transload")
+    except SystemExit as end:
+        if any(thread.name.startswith(WORKER) for thread in threading.enumerate()):
+            # A second Ctrl-C waits for no answer; the interpreter would wait for the threads that do.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else 1)
+        raise

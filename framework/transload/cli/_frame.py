@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from transload._pace import Pace
+from transload._pipeline.pool import is_stopping
 from transload.errors import CutShortError, TransloadError
 from transload.values import Event
 
@@ -29,6 +30,8 @@ Traceback = Annotated[bool, typer.Option("--traceback", help="Show where an erro
 HERE = Path()
 
 FAILED, BROKEN, STOPPED = 1, 2, 130
+_BARS = 8
+"""Passes that are shown at a time: more than a window has lines would hide the one that runs."""
 
 
 def output() -> Console:
@@ -96,6 +99,8 @@ class PaceColumn(ProgressColumn):
         """Return the pace of a pass; nothing when it is over."""
         if task.finished:
             return Text()
+        if is_stopping():
+            return Text("stopping when what is on its way has arrived; Ctrl-C again stops at once", style="bold")
         total = None if task.total is None else int(task.total)
         return Text(str(Pace(int(task.completed), total, task.elapsed or 0.0)), style="dim")
 
@@ -112,7 +117,13 @@ def progress() -> Iterator[Callable[[Event], None]]:
 
     def listen(event: Event) -> None:
         name = f"{event.subject} {event.text}".strip()
+        if event.name == "throttled":  # happens to a pass, and is none
+            return
         if name not in tasks:
+            for earlier in bars.tasks[-1:]:  # one thing after another: what is new ends what was there
+                bars.update(earlier.id, total=earlier.completed)
+            for earlier in bars.tasks[: -_BARS + 1]:
+                bars.update(earlier.id, visible=False)
             tasks[name] = bars.add_task(name, total=event.total)
         bars.update(tasks[name], completed=event.done, total=event.total)
 

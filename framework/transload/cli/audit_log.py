@@ -36,7 +36,7 @@ def export(
     traceback: Traceback = False,
 ) -> None:
     """Write the log as JSON lines, and beside it a program that checks them without transload."""
-    from transload._files import replace_file, stream_file
+    from transload._files import replace_file
     from transload._ledger import Ledger
     from transload.settings import load_project
 
@@ -47,7 +47,7 @@ def export(
                 sys.stdout.buffer.writelines(ledger.audit_log.lines())
                 return
             file = Path(to).absolute() if to else found.reports / EXPORT
-            stream_file(file, ledger.audit_log.lines())
+            replace_file(file, ledger.audit_log.lines())
         replace_file(file.with_name(CHECKER), (files("transload") / f"_{CHECKER}").read_bytes())
         output().print(f"{file}\nTo check it without transload: python {CHECKER} {file.name} HEAD", soft_wrap=True)
         _tell_file(file, ())

@@ -93,11 +93,27 @@ def prepare(
     run_command(name, project, work, json, traceback)
 
 
-def sample(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+def sample(
+    project: Folder = HERE,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take the rows of the sample back, before the full run.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With `--remove`: also rows that people changed, once that is approved.")
+    ] = False,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
     """Load a few telling records, and compare every field of them."""
     from transload._stages.sample import sample as stage
+    from transload._stages.sample_rows import remove_rows
 
-    run_command("sample", project, stage, json, traceback)
+    if force and not remove:
+        raise typer.BadParameter("`--force` goes with `--remove`: a sample never overwrites what people changed")
+    if remove:
+        run_command("sample-remove", project, lambda bench: remove_rows(bench, force), json, traceback, resumable=True)
+    else:
+        run_command("sample", project, stage, json, traceback)
 
 
 def run(
@@ -126,11 +142,20 @@ def reassign(project: Folder = HERE, json: Json = False, traceback: Traceback = 
     run_command("reassign", project, stage, json, traceback, resumable=True)
 
 
-def delta(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
+def delta(
+    project: Folder = HERE,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Read only what may have changed; a complete delta comes before the end.")
+    ] = False,
+    json: Json = False,
+    traceback: Traceback = False,
+) -> None:
     """Carry over what changed in the source since."""
-    from transload._stages.load import delta as stage
+    from transload._stages.delta import delta as stage
+    from transload._stages.gates import QUICK
 
-    run_command("delta", project, stage, json, traceback, resumable=True)
+    name = QUICK if quick else "delta"
+    run_command(name, project, lambda bench: stage(bench, quick=quick), json, traceback, resumable=True)
 
 
 def reconcile(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
@@ -163,7 +188,7 @@ def rollback(  # noqa: PLR0913 - each is an option of the command
     from transload._stages.rollback import rollback as stage
     from transload._stages.undo_choice import UndoChoice
 
-    choice = UndoChoice(entity, tuple(record or ()), run_id)
+    choice = UndoChoice(entity, tuple(record or ()), (run_id,) if run_id else ())
     order = UndoOrder(dry_run, choice, force, after_window, reason)
     name = "rollback-dry-run" if dry_run else "rollback-part" if choice.is_part else "rollback"
     run_command(name, project, lambda bench: stage(bench, order), json, traceback, resumable=not dry_run)

@@ -1,25 +1,17 @@
 """``transload status``: where the migration stands, from another terminal too."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import orjson
 import typer
 from rich.table import Table
 
+from transload._stages.names import command_of
 from transload.cli._frame import HERE, Folder, Json, Traceback, explained, output
 
-_NEXT = {
-    "audit": "transload plan",
-    "plan": 'transload approve mapping --by "Your Name"',
-    "approve": 'transload approve --by "Their Name" with what the first person approved',
-    "approve mapping": "transload prepare",
-    "approve sample": "transload run",
-    "prepare": "transload sample",
-    "sample": "transload run",
-    "run": "transload reconcile",
-    "delta": "transload reconcile",
-    "reconcile": 'transload approve cutover --by "Your Name"',
-}
+if TYPE_CHECKING:
+    from transload._ledger import Run
 
 
 def register(app: typer.Typer) -> set[str]:
@@ -31,6 +23,7 @@ def register(app: typer.Typer) -> set[str]:
 def status(project: Folder = HERE, json: Json = False, traceback: Traceback = False) -> None:
     """Show what has run, what is in the ledger, and what comes next. Touches neither system."""
     from transload._ledger import Ledger, RunStatus
+    from transload._pipeline.compare import show
     from transload._stages.progress import live_pass
     from transload.settings import load_project
 
@@ -44,6 +37,7 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
             }
             running = runs[-1] if runs and runs[-1].status is RunStatus.RUNNING else None
             live = live_pass(ledger, running.run_id) if running is not None else None
+            held = ledger.held.all()
             letters, parked = len(list(ledger.notes.dead_letters())), len(list(ledger.notes.parked()))
         if json:
             body = {
@@ -54,8 +48,10 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
                 ],
                 "staged": staged,
                 "writes": writes,
+                "next": _next(runs[-1] if runs else None),
                 "dead_letters": letters,
                 "parked": parked,
+                "held": [{"setting": str(each), "former": show(each.former), "since": each.since} for each in held],
                 "live": None if live is None else {
                     "pass": live.name, "at": live.at, "done": live.pace.done, "total": live.pace.total,
                     "per_second": live.pace.rate, "seconds_left": live.pace.left,
@@ -76,11 +72,17 @@ def status(project: Folder = HERE, json: Json = False, traceback: Traceback = Fa
         for name, counts in writes.items():
             console.print(f"Writes to {name}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items()))
         console.print(f"Dead letters: {letters:,}, parked: {parked:,}")
-        last = runs[-1] if runs else None
-        if last is None or str(last.status) == "passed":
-            stage = f"{last.stage} {last.summary.get('subject', '')}".strip() if last is not None else ""
-            following = _NEXT.get(stage, "") if last is not None else "transload audit"
-        else:
-            following = f"transload {last.stage}"
-        if following:
-            console.print(f"Next: {following}")
+        for each in held:
+            what = f"{each} says {show(each.value)} for the load, and said {show(each.former) or 'nothing'} before"
+            console.print(what + ("" if running else "; the next run or rollback gives that back"))
+        if following := _next(runs[-1] if runs else None):
+            console.print(f"Next: {following}" + (", should it not be running any more" if running is not None else ""))
+
+
+def _next(last: "Run | None") -> str:
+    """Return the command to run now: as the last report says, or the same once more when it came to none."""
+    if last is None:
+        return "transload audit"
+    if isinstance(said := last.summary.get("next"), str):
+        return said
+    return f"transload {command_of(last.stage)}"

@@ -17,7 +17,7 @@ from transload.testing.hosting import host_plugins, offer_plugin, open_context
 from transload.testing.memory_company import MemoryCompany
 from transload.testing.memory_target import Call, MemoryTarget, Mishap
 from transload.testing.sink_suite import Belonging, SinkExample, check_sink
-from transload.testing.source_suite import check_source
+from transload.testing.source_suite import check_source, read_changes
 
 __all__ = [
     "Belonging",
@@ -37,4 +37,5 @@ __all__ = [
     "invoke",
     "offer_plugin",
     "open_context",
+    "read_changes",
 ]

@@ -77,7 +77,6 @@ class Content:
     Attributes:
         people: Rows that somebody else than the migration touched last.
         links: Row, relationship, other row.
-        belonging: Lookup columns, with their tables, by which rows belong to what they point to.
         totals: What the target computes.
     """
 
@@ -85,7 +84,6 @@ class Content:
     rows: dict[RowRef, dict[str, Cell]] = field(default_factory=dict)
     people: set[RowRef] = field(default_factory=set)
     links: set[tuple[RowRef, str, RowRef]] = field(default_factory=set)
-    belonging: set[tuple[TableName, str]] = field(default_factory=set)
     totals: list[Total] = field(default_factory=list)
 
     def cell(self, ref: RowRef, name: str) -> Cell:
@@ -194,7 +192,7 @@ def _delete(content: Content, ref: RowRef) -> None:
         for name, cell in row.items()
         if cell == ref or (isinstance(cell, tuple) and ref in cell)
     ]
-    mine = {other for other, name in pointing if (other.table, name) in content.belonging}
+    mine = {other for other, name in pointing if name == content.tables[other.table].locked_by}
     for other, name in pointing:
         if other not in mine and content.tables[other.table].columns[name].required:
             raise RefusedError(str(ref), "restricted", f"{name} of {other} needs it")
@@ -225,7 +223,15 @@ def add_schema(content: Content, change: SchemaChange) -> bool:
             return _add_link(content, change)
         case SchemaKind.KEY:
             return _add_key(content, change)
+        case SchemaKind.READER:
+            return _add_reader(content, change)
     return _add_column(content, change)
+
+
+def _add_reader(content: Content, change: SchemaChange) -> bool:
+    table = content.tables[change.table]
+    content.tables[table.name] = replace(table, readers=table.readers | {change.name})
+    return change.name not in table.readers
 
 
 def _add_link(content: Content, change: SchemaChange) -> bool:
@@ -292,6 +298,9 @@ def drop_schema(content: Content, change: SchemaChange) -> None:
             content.tables[end] = replace(content.tables[end], links=links)
         content.links = {link for link in content.links if link[1] != change.name}
         return
+    if change.kind is SchemaKind.READER:
+        content.tables[table.name] = replace(table, readers=table.readers - {change.name})
+        return
     if change.kind is SchemaKind.KEY:
         keys = [key for key in table.keys if key.columns != change.key_columns]
         content.tables[table.name] = replace(table, keys=keys)
@@ -328,10 +337,9 @@ def _link(content: Content, ref: RowRef, write: Associate) -> bool:
 
 def _need_open_owner(content: Content, ref: RowRef, row: Mapping[str, Cell]) -> None:
     """Refuse to touch a row that belongs to one in a read-only state."""
-    for table, name in content.belonging:
-        owner = row.get(name) if table == ref.table else None
-        if isinstance(owner, RowRef) and _is_locked(content.tables[owner.table], content.rows.get(owner, {})):
-            raise LockedError(str(ref), "read_only", f"{owner}, which it belongs to, is in a read-only state")
+    owner = row.get(content.tables[ref.table].locked_by)
+    if isinstance(owner, RowRef) and _is_locked(content.tables[owner.table], content.rows.get(owner, {})):
+        raise LockedError(str(ref), "read_only", f"{owner}, which it belongs to, is in a read-only state")
 
 
 def _restore(content: Content, inverse: RestoreRow) -> None:

@@ -14,6 +14,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from transload._ledger.codec import decode_fields, encode
+from transload.context import StagedRecords
 from transload.errors import UnreachableError
 from transload.files import FileStore
 from transload.testing._json_file import read_json, write_json
@@ -55,7 +56,7 @@ class MemoryCompany:
         key = RecordKey(EntityName(entity), SourceId(source_id))
         records = {record.key: record for record in self.records()}
         old = records[key]
-        records[key] = Record(key, {**old.fields, **fields}, old.modified_at)
+        records[key] = replace(old, fields={**old.fields, **fields})
         self._change(records=[_pack(record) for record in records.values()])
 
     def remove(self, entity: str, source_id: str) -> None:
@@ -102,6 +103,22 @@ class MemoryCompany:
         if limit is not None:
             raise UnreachableError(f"the company broke off after {limit} records of {entity}")
 
+    def extract_changes(self, entity: str, staged: StagedRecords, store: FileStore) -> Iterator[Record | RecordKey]:
+        """Yield the records of an entity that show another moment than before, with their parts; of the others the key.
+
+        A record that shows none may always have changed.
+        """
+        records = self.records()
+        own = [record for record in records if record.key.entity == entity and record.part_of is None]
+        known = staged.find(record.key for record in own)
+        for record in own:
+            before = known.get(record.key)
+            if before is not None and record.modified_at is not None and before.modified_at == record.modified_at:
+                yield record.key
+                continue
+            parts = [part for part in records if part.part_of == record.key]
+            yield from (self._with_files(one, store) for one in (record, *parts))
+
     def _with_files(self, record: Record, store: FileStore) -> Record:
         """Fetch the files of a record, unless the store has them already."""
         found: dict[str, Value] = {}
@@ -132,10 +149,12 @@ def _pack(record: Record) -> dict[str, object]:
         "id": record.key.source_id,
         "fields": orjson.Fragment(encode(record.fields)),
         "modified_at": record.modified_at,
+        "part_of": record.part_of and [record.part_of.entity, record.part_of.source_id],
     }
 
 
 def _unpack(item: Mapping[str, Any]) -> Record:
     key = RecordKey(EntityName(item["entity"]), SourceId(item["id"]))
     modified_at = item["modified_at"] and datetime.fromisoformat(item["modified_at"])
-    return Record(key, decode_fields(orjson.dumps(item["fields"])), modified_at)
+    part_of = item["part_of"] and RecordKey(*item["part_of"])
+    return Record(key, decode_fields(orjson.dumps(item["fields"])), modified_at, part_of)

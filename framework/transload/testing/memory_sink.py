@@ -114,10 +114,12 @@ def read_back(
 
 @hookimpl
 def scan_keys(table: TableName, column: str, context: RunContext) -> Iterator[tuple[str, RowId]] | None:
-    """Walk the rows whose key column is filled."""
+    """Walk the rows whose key column is filled; the id column of every row is."""
     with _target(context).reading() as content:
         if table not in content.tables:
             return None
+        if column == content.tables[table].id_column:
+            return iter([(str(ref.row_id), ref.row_id) for ref, _ in content.of(table)])
         return iter([(str(row[column]), ref.row_id) for ref, row in content.of(table) if column in row])
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from transload.context import RunContext
+from transload.context import RunContext, StagedRecords
 from transload.hookspecs import hookimpl
 from transload.testing.memory_company import MemoryCompany
-from transload.values import EntityName, Finding, Record, Severity, SourceSchema
+from transload.values import EntityName, Finding, Record, RecordKey, Severity, SourceSchema
 
 
 class MemorySourceSettings(BaseModel):
@@ -19,6 +19,8 @@ class MemorySourceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str = "source.json"
+    tells_changes: bool = True
+    """Whether the company says which records changed."""
 
 
 @hookimpl
@@ -46,6 +48,16 @@ def extract(entity: EntityName, context: RunContext) -> Iterator[Record] | None:
     company = _company(context)
     known = {described.name for described in company.schema().entities}
     return company.extract(entity, context.files) if entity in known else None
+
+
+@hookimpl
+def extract_changes(
+    entity: EntityName, staged: StagedRecords, context: RunContext
+) -> Iterator[Record | RecordKey] | None:
+    """Read the records of an entity that show another moment than before, and name the others."""
+    if not context.settings_of(MemorySourceSettings).tells_changes:
+        return None
+    return _company(context).extract_changes(entity, staged, context.files)
 
 
 def _company(context: RunContext) -> MemoryCompany:

@@ -82,14 +82,6 @@ class MemoryTarget:
         """Return the tables, with what ``prepare`` made."""
         return self._read().content.tables
 
-    def belong(self, table: str, column: str) -> None:
-        """Let the rows of a table belong to what a lookup column points to.
-
-        While that is in a read-only state nobody can make, change or delete them; when it is deleted they go along.
-        """
-        with self._changing() as state:
-            state.content.belonging.add((TableName(table), column))
-
     def total(self, table: str, column: str, *, of: str, amount: str, by: str) -> None:
         """Let a column hold the sum of what the rows of another table have in a column, as far as they point to it.
 
@@ -228,7 +220,6 @@ class MemoryTarget:
             rows,
             {_ref(item["row"]) for item in raw["rows"] if item["by_people"]},
             {(_ref(row), name, _ref(other)) for row, name, other in raw["links"]},
-            {(TableName(table), column) for table, column in raw["belonging"]},
             [Total(**total) for total in raw["totals"]],
         )
         return _State(content, [Call(**call) for call in raw["calls"]], raw["mishaps"], raw["refused"])
@@ -245,7 +236,7 @@ class MemoryTarget:
         ]
         links = sorted(([a.table, a.row_id], name, [b.table, b.row_id]) for a, name, b in content.links)
         body = {"tables": _TABLES.dump_python(content.tables, mode="json"), "rows": rows, "links": links}
-        body |= {"belonging": sorted(content.belonging), "totals": list(map(asdict, content.totals))}
+        body |= {"totals": list(map(asdict, content.totals))}
         body |= {"calls": list(map(asdict, state.calls)), "mishaps": state.mishaps, "refused": state.refused}
         write_json(self.file, body)
 

@@ -161,6 +161,10 @@ class _Trial:
         keys = sorted(self.plugins.scan_keys(self.example.table, self.example.key, self.context))
         wanted = sorted((str(row[self.example.key]), row_id) for row_id, row in self.example.good.items())
         assert keys == wanted, f"the keys are {keys} and should be {wanted}"
+        name = self.example.table
+        id_column = self.plugins.describe_target([name], self.context).tables[name].id_column
+        every = {row_id for _, row_id in self.plugins.scan_keys(name, id_column, self.context)}
+        assert every >= self.example.good.keys(), f"by {id_column} only these rows are found: {every}"
 
     def finds_by_criteria(self) -> None:
         row_id, row = next(iter(self.example.good.items()))

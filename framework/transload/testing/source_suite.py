@@ -1,6 +1,6 @@
 """The conformance suite of sources: what every source promises the framework."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from types import ModuleType
@@ -10,7 +10,7 @@ from transload.context import RunContext
 from transload.errors import MissingFileError
 from transload.files import FileStore, digest_of
 from transload.testing.hosting import host_plugins
-from transload.values import Record, RecordKey, SourceField, SourceSchema, Value
+from transload.values import EntityName, Record, RecordKey, SourceField, SourceSchema, Value
 
 _TYPES = (str, int, bool, Decimal, datetime, date, tuple, Mapping, type(None))
 
@@ -26,7 +26,7 @@ def check_source(
     It describes its entities, gives every record at least once, keeps null and empty text
     apart, uses the types of :data:`transload.Value` and no other, keeps to the options that a field
     has, puts every file that a record names into the context's file store, gives no secret away,
-    and gives the same when it is asked again.
+    and gives the same when it is asked again, or asked what changed when nothing did.
 
     Args:
         plugin: The module with the hooks.
@@ -53,7 +53,72 @@ def check_source(
     _check_expected(first, expected)
     again = _extract_all(plugins, schema, context)
     assert again == first, "extracting twice gives different records"
+    _check_parts(first)
+    _check_same(read_changes(plugin, context, first), first)
     return first
+
+
+def read_changes(
+    plugin: ModuleType, context: RunContext, before: Mapping[RecordKey, Record]
+) -> dict[RecordKey, Record]:
+    """Read from a source what a quick delta reads, and return the records that there are afterwards.
+
+    Args:
+        plugin: The module with the hooks.
+        context: A context with its settings, another one than that of the reading before.
+        before: The records as they were read last.
+
+    Raises:
+        AssertionError: The source calls a record unchanged that was never read.
+    """
+    plugins, after = host_plugins(plugin), _After(before)
+    for entity in plugins.describe_source(context).entities:
+        changes = plugins.extract_changes(entity.name, after, context)
+        for one in plugins.extract(entity.name, context) if changes is None else changes:
+            after.take(one)
+    return {**after.kept, **after.read}
+
+
+class _After:
+    """What a quick delta makes of the records that were there before; they are its staged records too."""
+
+    def __init__(self, before: Mapping[RecordKey, Record]) -> None:
+        self._before = before
+        self.read: dict[RecordKey, Record] = {}
+        self.kept: dict[RecordKey, Record] = {}
+        self._parts: dict[RecordKey, list[Record]] = {}
+        for record in before.values():
+            if record.part_of is not None:
+                self._parts.setdefault(record.part_of, []).append(record)
+
+    def take(self, one: Record | RecordKey) -> None:
+        """Take a record that was read, or the key of one that is as it was, with its parts."""
+        if isinstance(one, Record):
+            self.read[one.key] = one
+            return
+        assert one in self._before, f"{one} is called unchanged, and was never read"
+        if one not in self.read:
+            self.kept.update((record.key, record) for record in (self._before[one], *self._parts.get(one, ())))
+
+    def find(self, keys: Iterable[RecordKey]) -> Mapping[RecordKey, Record]:
+        return {key: self._before[key] for key in keys if key in self._before and key not in self.read}
+
+    def walk(self, entity: EntityName) -> Iterator[Record]:
+        return (record for key, record in self._before.items() if key.entity == entity and key not in self.read)
+
+
+def _check_parts(records: Mapping[RecordKey, Record]) -> None:
+    for record in records.values():
+        if record.part_of is not None:
+            assert record.part_of in records, f"{record.key} is part of {record.part_of}, which was never extracted"
+            assert records[record.part_of].part_of is None, f"{record.key} is part of {record.part_of}, itself a part"
+
+
+def _check_same(after: Mapping[RecordKey, Record], before: Mapping[RecordKey, Record]) -> None:
+    lost = sorted(map(str, before.keys() - after.keys()))
+    assert not lost, f"nothing changed, and `extract_changes` neither gives nor names {', '.join(lost[:10])}"
+    other = sorted(str(key) for key in after if after[key] != before.get(key))
+    assert not other, f"nothing changed, and `extract_changes` gives another {', '.join(other[:10])}"
 
 
 def _check_schema(schema: SourceSchema) -> None:

@@ -16,8 +16,9 @@ from transload_dynamics_sink.errors import Act, Refusal, read_refusal, stopping_
 
 MOST_OPERATIONS = 100
 """Operations of one batch. The service takes 1,000; beyond a hundred little is won."""
-MOST_BYTES = 15_000_000
-"""Bytes of one request; the service's limit is not documented, 16 MB are known to pass."""
+MOST_BYTES = 6_000_000
+"""Bytes of one request: the largest file inside a row fits. Each worker has several copies of a request in memory; the
+service's limit is not documented, 16 MB are known to pass."""
 MOST_REPEATS = 4
 """How often an operation that met a lock or a timeout is sent again."""
 _CRLF = b"\r\n"
@@ -86,22 +87,24 @@ def build_batch(operations: Sequence[Operation], headers: Mapping[str, str]) -> 
         headers: What every operation carries.
     """
     digest = blake2b(digest_size=12)
-    parts = []
+    parts: list[tuple[bytes, bytes]] = []
     for operation in operations:
         lines = [f"{operation.method} {API}/{operation.path} HTTP/1.1"]
         carried = {**headers, **operation.headers}
         if operation.body is not None:
             carried["Content-Type"] = "application/json; type=entry"
         lines += [f"{name}: {value}" for name, value in carried.items()]
-        part = _CRLF.join([*(line.encode("ascii") for line in lines), b"", operation.body or b""])
-        digest.update(part)
-        parts.append(part)
+        head, body = _CRLF.join([*(line.encode("ascii") for line in lines), b"", b""]), operation.body or b""
+        digest.update(head)
+        digest.update(body)
+        parts.append((head, body))
     boundary = f"batch_{digest.hexdigest()}"
     opening = (f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n").encode(
         "ascii"
     )
-    body = b"".join(opening + part + _CRLF for part in parts) + f"--{boundary}--\r\n".encode("ascii")
-    return f'multipart/mixed; boundary="{boundary}"', body
+    # Bodies may hold files: they are copied once, not part by part.
+    pieces = [piece for head, body in parts for piece in (opening, head, body, _CRLF)]
+    return f'multipart/mixed; boundary="{boundary}"', b"".join([*pieces, f"--{boundary}--\r\n".encode("ascii")])
 
 
 def parse_batch(content_type: str, body: bytes) -> list[Reply]:

@@ -24,7 +24,7 @@ from transload_dynamics_sink.client import Dataverse, Json, open_dataverse, quer
 from transload_dynamics_sink.columns import FILE_BODIES, Carrier, FileColumn
 from transload_dynamics_sink.errors import DUPLICATE, Act, Refusal, read_refusal
 from transload_dynamics_sink.metadata import Table
-from transload_dynamics_sink.values import dump_row
+from transload_dynamics_sink.values import dump_row, with_file
 
 INLINE_BYTES = 3 * 1024 * 1024
 """Largest file inside a row: 4 MB in base64, beyond which the documentation advises blocks."""
@@ -215,19 +215,19 @@ class Files:
             **row,
             **attached.labels(),
         }
-        answer = self._post(f"Initialize{kind}BlocksUpload", {"Target": target})
+        answer = self._send("POST", f"Initialize{kind}BlocksUpload", dump_row({"Target": target}))
         if (refusal := _refusal(answer)) is not None:
             return refusal
         token: str = orjson.loads(answer.content)["FileContinuationToken"]
         blocks: list[str] = []
         for part in self._parts(attached.file):
             blocks.append(base64.b64encode(f"block-{len(blocks):06d}".encode("ascii")).decode("ascii"))
-            data = base64.b64encode(part).decode("ascii")
-            body = {"BlockId": blocks[-1], "BlockData": data, "FileContinuationToken": token}
-            if (refusal := _refusal(self._post("UploadBlock", body))) is not None:
+            block = dump_row({"BlockId": blocks[-1], "FileContinuationToken": token})
+            body = with_file(block, "BlockData", base64.b64encode(part))
+            if (refusal := _refusal(self._send("POST", "UploadBlock", body))) is not None:
                 return refusal
         whole = {"Target": target, "BlockList": blocks, "FileContinuationToken": token}
-        return _refusal(self._post(f"Commit{kind}BlocksUpload", whole))
+        return _refusal(self._send("POST", f"Commit{kind}BlocksUpload", dump_row(whole)))
 
     def _upload_column(self, table: Table, row_id: str, attached: Attached) -> Refusal | None:
         path = f"{table.entity_set}({row_id})/{attached.column}?x-ms-file-name={quote(attached.name, safe='')}"
@@ -258,9 +258,6 @@ class Files:
         with self._store.open(file.digest) as stream:
             while part := stream.read(size):
                 yield part
-
-    def _post(self, action: str, body: Json) -> httpx.Response:
-        return self._send("POST", action, dump_row(body))
 
     def _send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None

@@ -132,16 +132,40 @@ LIFECYCLES: Mapping[str, Lifecycle] = {
     **dict.fromkeys(("task", "phonecall", "email", "appointment", "letter", "fax"), _ACTIVITY),
 }
 
-LINES: Mapping[str, str] = {
-    "quotedetail": "Its quote is no longer a draft, and lines go with drafts only. Revise the quote in Dynamics "
-    "(that makes a new draft) and enter the line there.",
-    "salesorderdetail": "Its order is closed or its prices are locked. Unlock the prices in Dynamics "
-    "(UnlockSalesOrderPricing), or set the order back to Active, then run `transload retry`.",
-    "invoicedetail": "Its invoice is paid or canceled, or its prices are locked. Set the invoice back to Active and "
-    "unlock its prices in Dynamics (UnlockInvoicePricing), then run `transload retry`.",
-    "opportunityproduct": "Its opportunity is closed. Reopen it in Dynamics, then run `transload retry`.",
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A table of lines, which change only as long as their document is open.
+
+    Attributes:
+        document: Its lookup to the document.
+        remedy: What helps when the document does not let a line change.
+    """
+
+    document: str
+    remedy: str
+
+
+LINES: Mapping[str, Lines] = {
+    "quotedetail": Lines(
+        "quoteid",
+        "Its quote is no longer a draft, and lines go with drafts only. Revise the quote in Dynamics "
+        "(that makes a new draft) and enter the line there.",
+    ),
+    "salesorderdetail": Lines(
+        "salesorderid",
+        "Its order is closed or its prices are locked. Unlock the prices in Dynamics "
+        "(UnlockSalesOrderPricing), or set the order back to Active, then run `transload retry`.",
+    ),
+    "invoicedetail": Lines(
+        "invoiceid",
+        "Its invoice is paid or canceled, or its prices are locked. Set the invoice back to Active and "
+        "unlock its prices in Dynamics (UnlockInvoicePricing), then run `transload retry`.",
+    ),
+    "opportunityproduct": Lines(
+        "opportunityid", "Its opportunity is closed. Reopen it in Dynamics, then run `transload retry`."
+    ),
 }
-"""Tables of lines to what helps when their document does not let them change."""
 
 
 def lifecycle_of(table: str, *, is_activity: bool = False) -> Lifecycle:

@@ -21,12 +21,12 @@ from transload_dynamics_sink.columns import (
     is_column,
     label_of,
 )
-from transload_dynamics_sink.lifecycles import Lifecycle, lifecycle_of
+from transload_dynamics_sink.lifecycles import LINES, Lifecycle, lifecycle_of
 
 _AT_ONCE = 6
 """Metadata queries in flight; they are slow and do not lock each other."""
 _TABLE = "LogicalName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,DisplayName,IsActivity"
-_SETS = "LogicalName,EntitySetName,IsCustomEntity,IsManaged,IsIntersect"
+_SETS = "LogicalName,EntitySetName,OwnershipType,IsCustomEntity,IsManaged,IsIntersect,IsActivity,HasNotes"
 _KEYS = "LogicalName,SchemaName,KeyAttributes,EntityKeyIndexStatus"
 _LOOKUPS = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
 _CHILDREN = "ReferencingEntity,ReferencingAttribute,CascadeConfiguration"
@@ -117,6 +117,11 @@ class Metadata:
         """Return how many tables the client has made itself; apps bring theirs, and links have theirs beside."""
         made = (raw for raw in self._list().values() if raw.get("IsCustomEntity") and not raw.get("IsManaged"))
         return sum(not raw.get("IsIntersect") for raw in made)
+
+    def find_facts(self, name: str) -> Json:
+        """Return what the list of all tables says of one; nothing when the environment has none of that name."""
+        with self._lock:
+            return self._list().get(name, {})
 
     def get_entity_set(self, name: str) -> str:
         """Return the name of a table in addresses, without reading all of its metadata.
@@ -255,6 +260,7 @@ def _build_table(name: str, definition: Json, columns: Sequence[Json], details: 
         keys=_keys(definition["Keys"]),
         states=build_states(lifecycle, details),
         links=frozenset(raw["SchemaName"] for raw in links),
+        locked_by=LINES[name].document if name in LINES else "",
     )
     navigation = {
         (raw["ReferencingAttribute"], raw["ReferencedEntity"]): raw["ReferencingEntityNavigationPropertyName"]

@@ -33,6 +33,7 @@ from transload_dynamics_sink.lookups import open_finder
 from transload_dynamics_sink.metadata import open_metadata
 from transload_dynamics_sink.pages import pages_of
 from transload_dynamics_sink.read_back import read_rows, scan
+from transload_dynamics_sink.readers import with_readers
 from transload_dynamics_sink.schema_changes import open_schema_worker
 from transload_dynamics_sink.settings import DynamicsSettings
 
@@ -64,7 +65,7 @@ def describe_target(tables: Sequence[TableName], context: RunContext) -> TargetS
     chosen = context.settings_of(DynamicsSettings)
     metadata.read_ahead(tables)
     found = {name: table.shape for name in tables if (table := metadata.find_table(name)) is not None}
-    found |= {name: with_file_limit(shape, context) for name, shape in found.items()}
+    found |= {name: with_readers(with_file_limit(shape, context), context) for name, shape in found.items()}
     return TargetSchema(
         system=SYSTEM,
         address=chosen.address,

@@ -46,7 +46,7 @@ def row_error(write: Upsert, refusal: Refusal) -> RefusedError:
     if write.exists and refusal.code == ROW_MISSING and write.row_id in refusal.message.lower():
         error.remedy = _DELETED
     elif refusal.code in CLOSED_CODES and write.table in LINES:
-        error.remedy = LINES[write.table]
+        error.remedy = LINES[write.table].remedy
     elif write.table == _USER and _DISABLED in write.columns:
         error.remedy = _USERS_GO
     return error

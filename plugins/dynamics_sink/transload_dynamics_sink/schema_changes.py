@@ -11,11 +11,14 @@ from transload.errors import RefusedError
 from transload.values import ColumnType
 from transload_dynamics_sink.client import Dataverse, open_dataverse, query, quoted
 from transload_dynamics_sink.metadata import Metadata, open_metadata
+from transload_dynamics_sink.readers import Readers
 from transload_dynamics_sink.schema_makers import SchemaMakers
 from transload_dynamics_sink.settings import DynamicsSettings
 from transload_dynamics_sink.solution import Customizing
 
-_ORDER = (SchemaKind.LIMIT, SchemaKind.TABLE, SchemaKind.COLUMN, SchemaKind.LINK, SchemaKind.KEY)
+_ORDER = (
+    SchemaKind.LIMIT, SchemaKind.TABLE, SchemaKind.COLUMN, SchemaKind.LINK, SchemaKind.READER, SchemaKind.KEY,
+)  # fmt: skip
 """What builds on what: tables first."""
 _SHOWN = frozenset({SchemaKind.TABLE, SchemaKind.COLUMN, SchemaKind.LINK})
 """What people see only once it is published."""
@@ -41,6 +44,7 @@ class SchemaWorker:
         self._dataverse, self._metadata, self.settings = dataverse, metadata, settings
         self._customizing = Customizing(dataverse, settings)
         self._makers = SchemaMakers(metadata, self._customizing, settings.publisher_prefix)
+        self._readers = Readers(dataverse, self._customizing)
 
     def prepare(self, changes: Sequence[SchemaChange]) -> list[SchemaOutcome]:
         """Make the changes, publish them, wait until every key is active, and return an outcome for each.
@@ -67,7 +71,7 @@ class SchemaWorker:
         except RefusedError as error:
             return Outcome(error=error)
         finally:
-            if change.kind is not SchemaKind.COLUMN:
+            if change.kind not in {SchemaKind.COLUMN, SchemaKind.READER}:
                 self._metadata.forget()
         return Outcome(note="" if removed else "was gone already")
 
@@ -76,6 +80,8 @@ class SchemaWorker:
             if change.kind is SchemaKind.LIMIT:
                 wanted = change.column.max_length if change.column is not None else None
                 return SchemaOutcome(change, self._set_largest_file(change, wanted or 0))
+            if change.kind is SchemaKind.READER:
+                return SchemaOutcome(change, self._readers.let(change))
             return SchemaOutcome(change, self._makers.make(change))
         except RefusedError as error:
             return SchemaOutcome(change, created=False, error=error)
@@ -135,6 +141,8 @@ class SchemaWorker:
     def _drop(self, change: SchemaChange) -> bool:
         if change.kind is SchemaKind.LIMIT:
             return self._set_largest_file(change, change.former)
+        if change.kind is SchemaKind.READER:
+            return self._readers.forbid(change)
         if change.kind is SchemaKind.TABLE:
             self._check_empty(change)
         removed = [self._customizing.write("DELETE", path, str(change)) for path in self._paths_of(change)]

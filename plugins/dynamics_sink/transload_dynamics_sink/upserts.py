@@ -26,12 +26,11 @@ from transload_dynamics_sink.metadata import Metadata
 from transload_dynamics_sink.parties import replace_parties
 from transload_dynamics_sink.row_rules import check_row, row_error
 from transload_dynamics_sink.states import UPDATE_ONLY
-from transload_dynamics_sink.values import dump_row, write_row
+from transload_dynamics_sink.values import EMPTY, dump_row, with_file, write_row
 
 MOST_ROWS = 1000
 """Rows of one bulk message."""
 _TYPE = "Microsoft.Dynamics.CRM"
-_EMPTY = b"{}"
 _ADDRESSING = 200
 """Bytes that a row takes beside its properties."""
 
@@ -119,7 +118,7 @@ class _Rows:
 
     def _is_idle(self, item: _Item) -> bool:
         """Whether the row itself has nothing to say; noted when nothing follows it either."""
-        if not item.write.exists or item.body != _EMPTY or item.inside:
+        if not item.write.exists or item.body != EMPTY or item.inside:
             return False
         if not item.after and not self._apart(item.write):
             self._outcomes[item.index] = Outcome(note="nothing to write")
@@ -164,13 +163,13 @@ class _Rows:
     def _target(self, item: _Item) -> bytes:
         """Return the row as a target of a bulk message: with its type and its primary key."""
         head = {"@odata.type": f"{_TYPE}.{self._table.name}", self._table.shape.id_column: item.write.row_id}
-        return _joined(dump_row(head), self._body(item))
+        return self._body(item, dump_row(head))
 
-    def _body(self, item: _Item) -> bytes:
+    def _body(self, item: _Item, head: bytes = EMPTY) -> bytes:
         """Return the row with the files that travel inside it."""
-        body = item.body
+        body = _joined(head, item.body)
         for each in item.inside:
-            body = _joined(body, b'{"%s":"%s"}' % (each.column.encode("ascii"), self._files.encode(each.file)))
+            body = with_file(body, each.column, self._files.encode(each.file))
         return body
 
     # -- what follows the rows
@@ -214,9 +213,9 @@ class _Rows:
 
 def _joined(first: bytes, second: bytes) -> bytes:
     """Return two JSON objects as one."""
-    if second == _EMPTY:
+    if second == EMPTY:
         return first
-    return second if first == _EMPTY else first[:-1] + b"," + second[1:]
+    return second if first == EMPTY else first[:-1] + b"," + second[1:]
 
 
 def _chunks(items: Sequence[_Item]) -> list[list[_Item]]:

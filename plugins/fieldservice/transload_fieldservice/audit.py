@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from transload import Finding, Severity, TableName, TargetSchema
+from transload_fieldservice.settings import FieldServiceSettings
 
 _ORDERS = TableName("msdyn_workorder")
 
 
-def findings(target: TargetSchema) -> Iterator[Finding]:
+def findings(target: TargetSchema, settings: FieldServiceSettings) -> Iterator[Finding]:
     """Yield what is missing, and what Field Service would do by itself during the load."""
     if _ORDERS not in target.tables:
         yield Finding(
@@ -20,9 +21,21 @@ def findings(target: TargetSchema) -> Iterator[Finding]:
         return
     yield Finding(
         "fieldservice.automation",
-        Severity.WARNING,
+        Severity.INFO,
         "Field Service works along while bookings are loaded",
         "A completed booking may write a time entry of its own, and bookings change the status of their work order.",
-        "In the Field Service settings set the strategy for time entries to Manual for the load, and back afterwards. "
-        "The status is written last, after the bookings.",
+        "Nothing to do: each command that loads bookings holds the strategy for time entries at Manual, and sets it "
+        "back when it ends. Bookings that people complete at that time make no time entries either. The status of work "
+        "orders is written last, after the bookings.",
     )
+    if settings.invoiced_jobs == "posted":
+        yield Finding(
+            "fieldservice.posting",
+            Severity.WARNING,
+            "Work orders of completed jobs with an invoice are posted",
+            "Posting is for good. It stamps who closed the work order and when: the migration, on the day of the load. "
+            "It would also write an invoice and actuals of its own, beside the invoice that is migrated; the settings "
+            "Work Order Invoice Creation and Generate Actuals are held off during the load, so it does not.",
+            "Look at the posted work orders of the sample, and whether anything else came of them. Take "
+            "`invoiced_jobs` out of [fieldservice] unless people need them posted.",
+        )

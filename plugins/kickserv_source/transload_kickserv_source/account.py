@@ -23,6 +23,7 @@ class Account:
         definitions: The account's own fields.
         with_sales: Ids of the customers that anything was sold to, as text; None when nobody asks.
         primary_contacts: Gives the id of each customer's primary contact, by the customer's id as text.
+        employees: Gives the name of each employee, by the employee's id as text.
     """
 
     settings: KickservSettings
@@ -31,6 +32,7 @@ class Account:
     definitions: Definitions = field(default_factory=Definitions)
     with_sales: Set[str] | None = None
     primary_contacts: Callable[[], Mapping[str, Value]] = dict
+    employees: Callable[[], Mapping[str, str | None]] = dict
 
     def own_fields(self, entity: str, fields: Row) -> dict[str, Value]:
         """Return a record's fields with the account's own ones read by their definitions."""
@@ -55,4 +57,17 @@ class Account:
     def count_strays(self, place: str, nested: Value) -> None:
         """Count what stands in an array and is no record, since no record can be made of it."""
         if strays := strays_in(nested):
-            self.seen.oddities[f"{place}: text where a record should stand"] += strays
+            self.seen.oddities[f"{place}: text where a record should stand"] += len(strays)
+
+    def is_deleted(self, entity: EntityName, fields: Row) -> bool:
+        """Return whether a nested record was deleted in Kickserv; it is left out then, and counted."""
+        if not fields.get("deleted_at"):
+            return False
+        self.seen.mark("deleted", f"{entity} {fields.get('id')}")
+        return True
+
+    def byline(self, author: Value) -> str | None:
+        """Return who made something, in words, for rows that cannot say it otherwise."""
+        if author in (None, ""):
+            return None
+        return f"by {self.employees().get(str(author)) or f'employee {author} of Kickserv'}"

@@ -73,10 +73,9 @@ class Attachments:
         wanted = []
         for row in rows:
             account.count_strays(f"{parent}.attachments", row.get("attachments"))
-            for nested in rows_in(row.get("attachments")):
-                fields = attachment_of(parent, row["id"], nested, account)
-                number = row.get(NUMBERS[resource])
-                wanted.append(_Wanted(fields, str(nested.get("url") or ""), resource, number))
+            found = (attachment_of(parent, row["id"], nested, account) for nested in rows_in(row.get("attachments")))
+            number = row.get(NUMBERS[resource])
+            wanted += [_Wanted(one.fields, one.url, resource, number) for one in found if one is not None]
         if not wanted:
             return
         with ThreadPoolExecutor(account.settings.connections) as pool:

@@ -1,5 +1,6 @@
 """What the audit should say about a Kickserv account."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from transload.values import Finding, Severity
@@ -15,6 +16,9 @@ _LIMITED = (
 
 _INSTEAD = {
     "include=": "What did not come along is asked for record by record, as far as that is answered.",
+    "employees.xml": "Employees are taken from the jobs and events that name them.",
+    "customers.xml": "Jobs say no primary contact.",
+    "jobs/NUMBER.xml": "Open and lost estimates are read from their own list, if there is one.",
     "contacts.xml": "Nothing is lost that hangs on a customer: contacts came with their customers.",
     "opportunities.xml": "Missing job numbers are asked for instead: opportunities answer to their number.",
     "payments.xml": "One payment is derived for each job, from what is owed no more.",
@@ -61,22 +65,32 @@ def findings(seen: Observations) -> Iterator[Finding]:
         yield Finding(
             "kickserv.unavailable", Severity.INFO, f"Kickserv does not offer {path}", reason, _instead_of(path)
         )
+    yield from _unreadable(seen)
     yield from _contacts(seen)
     yield from _limits(seen)
+    yield from _circles(seen)
     yield from _short_list(seen)
     yield from _authors(seen)
     yield from _gaps(seen)
     yield from marked(seen)
     yield from _missing_events(seen)
     if seen.oddities:
-        worst = ", ".join(f"{place} ({times} times)" for place, times in seen.oddities.most_common(_SHOWN))
         yield Finding(
             "kickserv.unreadable_values",
             Severity.WARNING,
-            "Some values could not be read as their declared type and were kept as text",
-            worst,
+            "Some answers have another shape than they declare; what they hold was kept as it stands",
+            _most(seen.oddities),
             "Look at these fields in Kickserv; correct them there, or map them to text columns.",
             sum(seen.oddities.values()),
+        )
+    if seen.withheld:
+        yield Finding(
+            "kickserv.withheld",
+            Severity.INFO,
+            "Elements whose names sound like secrets were not read",
+            _most(seen.withheld),
+            "Nothing to do, unless one of them is no secret: then write its values down by hand.",
+            sum(seen.withheld.values()),
         )
 
 
@@ -84,6 +98,51 @@ def _instead_of(path: str) -> str:
     """Return what is read instead of something that is not offered."""
     known = next((text for part, text in _INSTEAD.items() if part in path), None)
     return known or "Nothing to do, unless findings on missing records say so."
+
+
+def _unreadable(seen: Observations) -> Iterator[Finding]:
+    """Say what nothing can be read in place of."""
+    if "employees.xml" in seen.unavailable:
+        yield Finding(
+            "kickserv.no_employees",
+            Severity.WARNING,
+            "Kickserv does not give the list of employees",
+            seen.unavailable["employees.xml"],
+            "Without e-mail addresses no employee is matched to a user, and everything goes to the fallback owner. "
+            "Use the token of the account owner.",
+        )
+    if "jobs/NUMBER.xml" in seen.unavailable and any(path.startswith("opportunities") for path in seen.unavailable):
+        yield Finding(
+            "kickserv.no_opportunities",
+            Severity.WARNING,
+            "Open and lost estimates cannot be read",
+            seen.unavailable["jobs/NUMBER.xml"],
+            "Kickserv offers no list of them and does not answer for a job's number. Compare with its own pages.",
+        )
+
+
+def _circles(seen: Observations) -> Iterator[Finding]:
+    """Name customers that are ancestors of their own, which no hierarchy takes."""
+    found: set[str] = set()
+    settled: set[str] = set()
+    for start in seen.parents:
+        path: list[str] = []
+        at = start
+        while at in seen.parents and at not in settled:
+            settled.add(at)
+            path.append(at)
+            at = seen.parents[at]
+        if at in path:
+            found.update(path[path.index(at) :])
+    if found:
+        yield Finding(
+            "kickserv.parent_circles",
+            Severity.WARNING,
+            "Some customers are ancestors of their own",
+            f"customer ids {_some(sorted(found))}",
+            "Correct their parents in Kickserv: no hierarchy takes a circle, and who would close it is set aside.",
+            len(found),
+        )
 
 
 def _missing_events(seen: Observations) -> Iterator[Finding]:
@@ -156,7 +215,7 @@ def _short_list(seen: Observations) -> Iterator[Finding]:
 
 def _authors(seen: Observations) -> Iterator[Finding]:
     strangers = {author: times for author, times in seen.authors.items() if author not in seen.employees}
-    if strangers:
+    if strangers and "employees.xml" not in seen.unavailable:
         yield Finding(
             "kickserv.unknown_employees",
             Severity.WARNING,
@@ -181,6 +240,10 @@ def _gaps(seen: Observations) -> Iterator[Finding]:
             'not see. estimate_source = "both" asks for each.',
             missing,
         )
+
+
+def _most(places: Counter[str]) -> str:
+    return ", ".join(f"{place} ({times} times)" for place, times in places.most_common(_SHOWN))
 
 
 def _some(ids: Iterable[object]) -> str:

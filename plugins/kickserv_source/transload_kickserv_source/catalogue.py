@@ -18,6 +18,10 @@ ITEM, JOB_TYPE, JOB_STATUS = EntityName("item"), EntityName("job_type"), EntityN
 TAX_ENTITY, TAG, CATEGORY = EntityName("tax_entity"), EntityName("tag"), EntityName("category")
 
 
+SHARED = frozenset({ITEM, JOB_TYPE, JOB_STATUS, TAX_ENTITY, TAG, CATEGORY})
+"""What belongs to nobody, whichever record it was found with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """Where a list stands."""

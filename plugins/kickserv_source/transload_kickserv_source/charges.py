@@ -1,6 +1,6 @@
 """The lines of a document, with the amounts that the target takes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from transload.values import EntityName, Record, Value
 from transload_kickserv_source.account import Account
 from transload_kickserv_source.amounts import Given, Line, settle_document
 from transload_kickserv_source.catalogue import ITEM, is_taxed, kind_of
-from transload_kickserv_source.nesting import ident_in, number_in, plain, record, rows_in
+from transload_kickserv_source.nesting import ident_in, number_in, owned, plain, record, rows_in
 from transload_kickserv_source.schema import settle
 from transload_kickserv_source.xml import Row
 
@@ -62,13 +62,10 @@ def charges_of(row: Row, fields: Row, account: Account) -> Charges:
     settled = []
     for nested in rows_in(row.get("job_charges")):
         items += account.catalogue.meet(ITEM, nested.get("item"))
-        charge = settle(CHARGE, {"job_id": ident, **plain(nested, _NESTED)})
-        if charge.get("item_id") is None:
-            charge["item_id"] = ident_in(nested.get("item"))
-        if charge.get("deleted_at"):
-            account.seen.mark("deleted_charges", charge.get("id"))
-        else:
-            key = account.key_of(CHARGE, charge, f"job-{ident}-line")
+        charge = settle(CHARGE, owned(plain(nested, _NESTED), job_id=ident, item_id=ident_in(nested.get("item"))))
+        key = account.key_of(CHARGE, charge, f"job-{ident}-line")
+        if not account.is_deleted(CHARGE, charge):
+            items += _unlisted_item(charge, account)
             settled.append((key, charge, _facts(charge, nested.get("item"), account)))
     settled.sort(key=lambda one: _order(one[1]))
     amounts = [number_in(fields.get(name)) for name in ("subtotal", "tax", "total")]
@@ -100,6 +97,17 @@ def _facts(charge: Row, item: Value, account: Account) -> _Facts:
     kind = known.kind if known is not None else kind_of(item) if isinstance(item, Mapping) else "service"
     taxable = is_taxed(charge) and (known is None or known.taxable)
     return _Facts(Given(quantity, price, discount, total, taxable), kind)
+
+
+def _unlisted_item(charge: Row, account: Account) -> Iterator[Record]:
+    """Yield an item that only a line names: it was deleted, or the list of items cannot be read."""
+    ident, path = charge.get("item_id"), str(charge.get("description") or "")
+    if ident in (None, "") or account.catalogue.find(ITEM, ident) is not None:
+        return
+    account.seen.mark("unlisted_items", ident, path)
+    named: Row = {"name": path.rpartition(":")[2].strip() or None, "full_name": path or None}
+    about: Row = {"description": charge.get("details"), "price": charge.get("price_per_unit")}
+    yield from account.catalogue.meet(ITEM, {"id": ident, **named, **about, "active": False, "derived": True})
 
 
 def _order(charge: Row) -> tuple[int, int, str]:

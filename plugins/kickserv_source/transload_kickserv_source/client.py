@@ -15,6 +15,7 @@ from transload import RunContext
 from transload.errors import AuthenticationError, NotOfferedError, ProtocolError, UnreachableError
 from transload.http import Exchange, HttpClient, Patience, Time
 from transload.values import Event
+from transload_kickserv_source.inferred import MIXED_ROOT, OTHER_ROOTS
 from transload_kickserv_source.secrets import SECRET_WORDS
 from transload_kickserv_source.settings import KickservSettings
 from transload_kickserv_source.xml import Document, excerpt, read_errors, read_list, read_record
@@ -27,6 +28,10 @@ _PAUSE_BETWEEN_READINGS = 1.0
 
 class GoneError(NotOfferedError):
     """Kickserv has no record of that number any more."""
+
+
+class ForbiddenError(NotOfferedError):
+    """The token may not read it, or the account's plan does not include it."""
 
 
 class ServerFaultError(UnreachableError):
@@ -89,7 +94,7 @@ class KickservClient:
             GoneError: The record in the path does not exist.
             RunError: The list cannot be read.
         """
-        return self._get(path, params or {}, lambda body: read_list(body, root))
+        return self._get(path, params or {}, lambda body: read_list(body, root, *OTHER_ROOTS.get(root, ()), MIXED_ROOT))
 
     def get_record(self, path: str, *roots: str, params: Mapping[str, str] | None = None) -> Document:
         """Read one record by its number.
@@ -134,6 +139,12 @@ class KickservClient:
             return
         said = "; ".join(read_errors(answer.content)) or excerpt(answer.content, self._token) or "nothing"
         told = f"Kickserv answered {path} with {status}: {said}"
+        if status == 401 and (moved := _moved_to(answer, self.settings.address)):
+            raise ProtocolError(
+                f"Kickserv sent the request on to {moved}, where the token is not shown: {said}",
+                f"If that is Kickserv's present address, write it into base_url: it stands before {path} and, unless "
+                "the host is named after the account, before the account.",
+            )
         if status == 401:
             raise AuthenticationError(
                 f"Kickserv refuses the API token for the account {self.settings.account}: {said}",
@@ -142,7 +153,7 @@ class KickservClient:
                 "check `account`, and run the same command again.",
             )
         if status == 403:
-            raise NotOfferedError(
+            raise ForbiddenError(
                 told,
                 "The API belongs to Kickserv's Premium plan, and the token sees what its employee may see. "
                 "Check the plan, and use the token of the account owner.",
@@ -156,6 +167,12 @@ class KickservClient:
         if status == 429 or status >= 500:
             raise UnreachableError(told, "Kickserv is overloaded or under repair. Run the same command again later.")
         raise ProtocolError(told, "Check base_url: the answer does not come from Kickserv's API.")
+
+
+def _moved_to(answer: httpx.Response, address: str) -> str | None:
+    """Return where an answer comes from, when a redirect led away from the account's host."""
+    url = answer.url.copy_with(query=None)
+    return str(url) if url.host != httpx.URL(address).host else None
 
 
 def open_client(context: RunContext) -> KickservClient:

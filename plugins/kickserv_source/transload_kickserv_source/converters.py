@@ -1,7 +1,7 @@
 """Conversions that only Kickserv's records need."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
@@ -79,6 +79,23 @@ def payment_terms(value: Value) -> Value:
     return f"Net {found[1]}" if found is not None else None
 
 
+def industry(value: Value) -> Value:
+    """Return the industry of Dynamics that a customer's type names ("Commercial:Restaurant"), or nothing.
+
+    Raises:
+        ValueError: The value is no text.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - converters raise ValueError
+    words = set(re.findall(r"[a-z]+", value.lower()))
+    return next((label for label, names in INDUSTRIES.items() if words & names), None)
+
+
+def visibility(value: Value) -> Value:
+    """Return in words whether the customer may see a note; a text as it is."""
+    return {True: "Public note", False: "Private note"}[value] if isinstance(value, bool) else value
+
+
 def presence(value: Value) -> Value:
     """Return that there is a value, whatever it is."""
     return "present"
@@ -89,6 +106,25 @@ def _numbered(prefix: str) -> Callable[[Value], Value]:
     return lambda value: f"{prefix}-{value}"
 
 
+INDUSTRIES: Mapping[str, Set[str]] = {
+    "Accounting": {"accounting", "accountant", "accountants"},
+    "Agriculture and Non-petrol Natural Resource Extraction": {"agriculture", "farm", "farms"},
+    "Consulting": {"consulting", "consultant", "consultants"},
+    "Doctor's Offices and Clinics": {"medical", "clinic", "clinics", "doctor", "doctors", "dental", "dentist"},
+    "Durable Manufacturing": {"manufacturing", "manufacturer", "factory", "industrial"},
+    "Eating and Drinking Places": {"restaurant", "restaurants", "cafe"},
+    "Financial": {"bank", "banks", "banking", "financial", "finance"},
+    "Insurance": {"insurance"},
+    "Legal Services": {"legal", "attorney", "attorneys"},
+    "Service Retail": {"retail"},
+    "Social Services": {"school", "schools", "church", "churches", "nonprofit", "government", "municipal"},
+    "Special Outbound Trade Contractors": {"contractor", "contractors", "builder", "builders", "construction"},
+    "Specialty Realty": {"realty", "realtor", "realtors", "landlord", "property", "properties"},
+    "Transportation": {"transportation", "trucking", "logistics"},
+    "Vehicle Retail": {"dealership", "dealerships", "automotive"},
+    "Wholesale": {"wholesale", "wholesaler"},
+}
+"""Words in a customer's type that tell its industry, which Kickserv and QuickBooks have no field for."""
 CONVERTERS = MappingProxyType(
     {
         "kickserv.item_number": _numbered("KS"),
@@ -98,6 +134,8 @@ CONVERTERS = MappingProxyType(
         "kickserv.listed": listed,
         "kickserv.payment_terms": payment_terms,
         "kickserv.presence": presence,
+        "kickserv.industry": industry,
+        "kickserv.visibility": visibility,
         "kickserv.activity": activity,
         "kickserv.addressee": addressee,
         "kickserv.street": street,

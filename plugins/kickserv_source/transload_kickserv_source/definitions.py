@@ -5,6 +5,7 @@ in the client's folder: the schema of a migration must be the same after the cut
 nobody pays for the account any more.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -32,22 +33,40 @@ def read_definitions(reader: Reader, seen: Observations, memory: Path | None) ->
     return merge(define(_rows(reader, seen, memory)), labels)
 
 
+def remember(memory: Path | None, met: Sequence[Row]) -> None:
+    """Keep definitions that records nest, for accounts that list none. What is kept already wins."""
+    if memory is None or not memory.parent.is_dir():
+        return
+    kept = {_name(row): row for row in (*met, *remembered(memory))}
+    if met:
+        _write(memory, list(kept.values()))
+
+
+def _name(row: Row) -> tuple[str, str]:
+    return str(row.get("applies_to")).lower(), str(row.get("id"))
+
+
 def _rows(reader: Reader, seen: Observations, memory: Path | None) -> list[Row]:
     path = reader.client.settings.inferred.custom_fields_path
     if not path:
-        return []
+        return remembered(memory)
     try:
         rows = [row for page in reader.pages(path, "custom-fields") for row in page]
     except RunError as error:
         # Whatever it is, a later read meets it again and says so; the schema must not depend on it.
         seen.unavailable[path] = str(error)
-        return _remembered(memory)
+        return remembered(memory)
     if memory is not None and memory.parent.is_dir():
-        memory.write_bytes(orjson.dumps(rows, default=str, option=orjson.OPT_INDENT_2))
+        _write(memory, rows)
     return rows
 
 
-def _remembered(memory: Path | None) -> list[Row]:
+def _write(memory: Path, rows: Sequence[Row]) -> None:
+    memory.write_bytes(orjson.dumps(rows, default=str, option=orjson.OPT_INDENT_2))
+
+
+def remembered(memory: Path | None) -> list[Row]:
+    """Return the definitions that are kept; none without a file, or when it cannot be read."""
     try:
         found = orjson.loads(memory.read_bytes()) if memory is not None else []
     except (OSError, orjson.JSONDecodeError):

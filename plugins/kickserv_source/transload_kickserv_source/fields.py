@@ -31,7 +31,7 @@ list_id edit_sequence {_slots(1, 1)}
 """
 
 _ITEM = """
-id:integer name full_name description item_type price:decimal active:boolean parent_list_id list_id
+id:integer name full_name description item_type price:decimal cost:decimal active:boolean parent_list_id list_id
 sublevel:integer edit_sequence sales_tax_code_ref_full_name sales_tax_code_ref_list_id created_on:dateTime
 updated_on:dateTime
 """
@@ -146,7 +146,7 @@ DOCUMENTED: Mapping[str, tuple[str, str]] = {
 """Label and fields of each entity; parents before children."""
 
 _ON_JOB = """
-job_type_name job_status_name tax_name employee_ids:nested assigned_to:integer tag_names:nested tag_ids:nested
+job_type_name job_status_name tax_name employee_ids:nested assigned_to:integer tag_names:nested tag_ids:nested urgency
 """
 SITE = ("service_address", "service_address_2", "service_city", "service_state", "service_zip_code", "service_country")
 """What a customer says of the place where its jobs are done."""
@@ -157,17 +157,18 @@ _SUMS = "lines_total:decimal difference:decimal"
 DERIVED: Mapping[str, str] = {
     "employee": "role archived:boolean",
     "category": "id name",
-    "item": "category kind",
-    "customer": "primary_contact_id:integer is_individual:boolean tag_names:nested tag_ids:nested tax_name",
+    "item": "category kind derived:boolean",
+    "customer": """primary_contact_id:integer parent_customer_id:integer is_individual:boolean tag_names:nested
+        tag_ids:nested tax_name""",
     "contact": "implied:boolean",
-    "job": f"""{_ON_JOB} has_order:boolean order_state estimate_id:integer primary_contact_id:integer
+    "job": f"""{_ON_JOB} has_order:boolean order_state settled estimate_id:integer primary_contact_id:integer
         {" ".join(SITE)} {":decimal ".join(POINT)}:decimal {_SUMS}""",
     "estimate": f"{_ON_JOB} stage expires_on:dateTime job_id:integer {_SUMS}",
-    "invoice": f"job_id:integer number state paid_amount:decimal tax_name assigned_to:integer {_SUMS}",
+    "invoice": f"job_id:integer number state due_on:date paid_amount:decimal tax_name assigned_to:integer {_SUMS}",
     "charge": """customer_id:integer kind position:integer line_quantity:decimal line_price:decimal
         line_discount:decimal line_tax:decimal line_total:decimal line_amount:decimal recomputed:boolean derived:boolean
         on_estimate:boolean on_order:boolean on_invoice:boolean""",
-    "payment": "invoice_id:integer derived:boolean",
+    "payment": "invoice_id:integer owned_by:integer derived:boolean",
     "event": """kind duration_minutes:integer employee_ids:nested employee_names:nested assigned_to:integer
         contact_id:integer parent_entity parent_id:integer state bookable:boolean derived:boolean""",
     "assignment": """id event_id:integer employee_id:integer job_id:integer name description scheduled_at:dateTime
@@ -175,16 +176,16 @@ DERIVED: Mapping[str, str] = {
         bookable:boolean""",
     "time_entry": """customer_id:integer parent_entity duration_minutes:integer break_minutes:integer
         ended_at:dateTime running:boolean open:boolean""",
-    "note": "parent_entity",
+    "note": "parent_entity parent_id:integer byline more",
     "tagging": "tag_name",
-    "attachment": "parent_entity parent_id:integer content_error",
+    "attachment": "parent_entity parent_id:integer content_error byline more",
 }
 """What the source computes for the mappings' sake."""
 
 ESTIMATE_ON_JOB = words(
     """id job_number customer_id name description created_at updated_at created_by updated_by deleted_at subtotal
     tax total balance_remaining sales_tax_percentage tax_id po_number estimate_type estimate_scheduled_on
-    estimate_sent_on estimate_viewed_on won_date lost_date estimate_terms estimate_notes
+    estimate_sent_on estimate_viewed_on won_date lost_date canceled_on estimate_terms estimate_notes
     job_type_id item_sales_tax_ref_full_name
     job_type_name tax_name employee_ids assigned_to lines_total difference"""
 )

@@ -42,10 +42,40 @@ _MATTERS: Mapping[str, _Matter] = {
     "odd_charges": _Matter(
         "Some lines have no total, or a price that is no number", "Look at them in Kickserv; their total is computed."
     ),
-    "deleted_charges": _Matter("Deleted lines were left out", "Nothing to do.", Severity.INFO),
-    "deleted_payments": _Matter("Deleted payments were left out", "Nothing to do.", Severity.INFO),
+    "deleted": _Matter(
+        "Lines, payments, notes, files and the like that were deleted in Kickserv were left out",
+        "Nothing to do.",
+        Severity.INFO,
+    ),
+    "ends": _Matter(
+        "Some lists ended with a refusal instead of an empty page",
+        "Compare the counts of the audit with Kickserv's own: what comes after that page is missing.",
+    ),
+    "unlisted_employees": _Matter(
+        "Some employees are named by jobs and events, and the list of employees does not show them",
+        "They were read as far as they are named. Nobody is matched to a user without an e-mail address.",
+    ),
+    "unlisted_customers": _Matter(
+        "Some customers are named by jobs and events, and the list of customers does not show them",
+        "They were read as far as they are named. Check whether the token sees everything.",
+    ),
+    "unlisted_items": _Matter(
+        "Some lines name items that the list of items does not show",
+        "A retired product is made of each, from its first line. Look at them in Kickserv.",
+    ),
+    "own_parents": _Matter(
+        "Some customers are their own parent", "They get no parent. Correct them in Kickserv.", Severity.INFO
+    ),
     "task_types": _Matter(
         "Some events are of a kind that nobody has named", "Name their ids in `inferred.task_types`."
+    ),
+    "timeless": _Matter(
+        "Some events have no time",
+        "They become tasks. Give them a time in Kickserv if they are appointments.",
+        Severity.INFO,
+    ),
+    "odd_times": _Matter(
+        "Some events and time entries end before they begin", "Correct them in Kickserv: the target may refuse them."
     ),
     "running": _Matter(
         "Some time entries are still running", "Stop them in Kickserv before the last delta.", Severity.INFO

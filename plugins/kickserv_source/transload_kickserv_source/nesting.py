@@ -1,6 +1,7 @@
 """Reads what a record nests, whatever shape it took: a list, a list of one, a text, nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -36,14 +37,23 @@ def _is_item(value: Value) -> bool:
 
 
 def plain(row: Row, nested: Collection[str]) -> dict[str, Value]:
-    """Return a row without what it nests. A text that stands in such a place is kept."""
-    return {name: value for name, value in row.items() if name not in nested or isinstance(value, str)}
+    """Return a row without the records that it nests. What else stands in such a place is kept."""
+    return {
+        name: strays_in(value) if name in nested and isinstance(value, tuple) else value
+        for name, value in row.items()
+        if name not in nested or strays_in(value)
+    }
 
 
-def strays_in(nested: Value) -> int:
-    """Return how much of what stands where an array should is no record."""
+def strays_in(nested: Value) -> tuple[Value, ...]:
+    """Return what of that which stands where an array should is no record."""
     items = nested if isinstance(nested, tuple) else (nested,)
-    return sum(1 for item in items if item not in (None, "", ()) and not isinstance(item, Mapping))
+    return tuple(item for item in items if item not in (None, "", ()) and not isinstance(item, Mapping))
+
+
+def owned(row: Row, **owner: Value) -> dict[str, Value]:
+    """Return a nested row with what it does not say itself about whose it is."""
+    return {**row, **{name: value for name, value in owner.items() if row.get(name) in (None, "")}}
 
 
 def name_in(nested: Value) -> str | None:
@@ -85,6 +95,18 @@ def record(entity: EntityName, key: str, fields: Row, changed: str = "updated_at
     """Return a record whose last change stands in a field of that name."""
     stamp = fields.get(changed)
     return Record(RecordKey(entity, SourceId(key)), fields, stamp if isinstance(stamp, datetime) else None)
+
+
+def children_in(row: Row, listed: Collection[str]) -> dict[str, Row]:
+    """Return the customers that a customer nests by id, but for those that the list has shown."""
+    children = map(named, rows_in(row.get("children")))
+    return {str(child["id"]): child for child in children if str(child["id"]) not in listed}
+
+
+def parts_of(owner: RecordKey, records: Iterable[Record], shared: Collection[EntityName]) -> Iterator[Record]:
+    """Yield the records that came of one row: its own, what it shares with others, and parts of it."""
+    for one in records:
+        yield one if one.key == owner or one.key.entity in shared else replace(one, part_of=owner)
 
 
 def number_in(value: Value) -> Decimal | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from transload.values import Record, Value
+from transload_kickserv_source.nesting import number_or_text
+from transload_kickserv_source.xml import Row
 
 
 @dataclass(slots=True)
@@ -15,10 +17,12 @@ class Observations:
     Attributes:
         unavailable: Reads that were not answered, with the reason.
         oddities: Places whose content could not be read as its type says, with how often.
+        withheld: Places whose name sounds like a secret, and which were left out, with how often.
         employees: Ids of the employees.
         limited: Names of the employees who see only what is assigned to them.
         authors: Employee ids that records name in ``created_by``, with how often.
         customers: Ids of the customers.
+        parents: The parent of each customer that has one, by ids as text.
         job_customers: Customer ids that jobs name, with how often.
         job_numbers: Numbers of jobs and opportunities.
         contacts: Ids of contacts that were found with their customer.
@@ -30,10 +34,12 @@ class Observations:
 
     unavailable: dict[str, str] = field(default_factory=dict)
     oddities: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
     employees: set[Value] = field(default_factory=set)
     limited: set[str] = field(default_factory=set)
     authors: Counter[Value] = field(default_factory=Counter)
     customers: set[Value] = field(default_factory=set)
+    parents: dict[str, str] = field(default_factory=dict)
     job_customers: Counter[Value] = field(default_factory=Counter)
     job_numbers: set[int] = field(default_factory=set)
     contacts: set[str] = field(default_factory=set)
@@ -49,6 +55,20 @@ class Observations:
     def unmark(self, code: str, key: object) -> None:
         """Forget it: a newer version of the record is in order."""
         self.marks.get(code, {}).pop(str(key), None)
+
+    def note_document(self, row: Row, entity: str, *, with_files: bool) -> None:
+        """Remember the number of a job or an opportunity, whose it is, and what it does not say of what hangs on it."""
+        if isinstance(number := number_or_text(row.get("job_number")), int):
+            self.job_numbers.add(number)
+        if entity == "job" and isinstance(customer := number_or_text(row.get("customer_id")), str | int):
+            self.job_customers[customer] += 1
+        if isinstance(due := number_or_text(row.get("tasks_count")), int):
+            self.tasks_due[str(row["id"])] = due
+        for child in ("job_charges", "payments", "time_entries", "notes", "attachments"):
+            if child in row or (child == "attachments" and not with_files):
+                self.unmark(f"without_{child}", row["id"])
+            else:
+                self.mark(f"without_{child}", row["id"])
 
     def note_sync_error(self, entity: str, fields: Mapping[str, Value]) -> None:
         """Remember a record that QuickBooks refused, with what it said."""

@@ -17,6 +17,8 @@ from transload_kickserv_source.xml import Row
 
 _TOGETHER = 50
 _ROOTS = ("job", "jobs", "opportunity")
+_MOST_REFUSALS = 3
+"""After how many refusals, and not a single answer, no more numbers are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Opportunities:
 
     def __init__(self, reader: Reader, seen: Observations, numbers: Callable[[], Set[int]]) -> None:
         self._reader, self._seen, self._numbers = reader, seen, numbers
+        self._gone: set[int] = set()
+        self._answers, self._refusals = False, 0
 
     def pages(self, includes: tuple[str, ...], only: str = "") -> Iterator[Found]:
         """Yield what is found, some dozens at a time.
@@ -62,24 +66,41 @@ class Opportunities:
             yield from self._probe(client, numbers | self._numbers(), includes)
 
     def _probe(self, client: KickservClient, known: Set[int], includes: tuple[str, ...]) -> Iterator[Found]:
+        if not self._offered:
+            return
         highest = max(known, default=0)
         gaps = highest - sum(1 for number in known if number > 0)
         missing = (number for number in range(1, highest) if number not in known)
         tried = list(islice(missing, min(gaps, client.settings.gap_limit)))
-        if gaps > len(tried):
-            self._seen.mark("gaps_left", "numbers", str(gaps - len(tried)))
         include = ",".join(self._reader.agreed("jobs.xml", includes))
-        for start in range(0, len(tried), _TOGETHER):
-            rows = [row for number in tried[start : start + _TOGETHER] for row in self._one(client, number, include)]
+        open_ = [number for number in tried if number not in self._gone]
+        for start in range(0, len(open_), _TOGETHER):
+            rows = [row for number in open_[start : start + _TOGETHER] for row in self._one(client, number, include)]
             # Kickserv answers for a job that its list leaves out as well.
             yield Found([row for row in rows if is_opportunity(row)], [row for row in rows if not is_opportunity(row)])
+        if self._offered and gaps > len(tried):
+            self._seen.mark("gaps_left", "numbers", str(gaps - len(tried)))
+
+    @property
+    def _offered(self) -> bool:
+        """Whether numbers are answered at all, as far as is known."""
+        return self._answers or self._refusals < _MOST_REFUSALS
 
     def _one(self, client: KickservClient, number: int, include: str) -> tuple[Row, ...]:
+        """Return the record of a number, if there is one. Which numbers are gone is remembered."""
         path, params = f"jobs/{number}.xml", {"include": include} if include else {}
+        if not self._offered:
+            return ()
         try:
-            return tuple(map(named, self._reader.rows(client.get_record(path, *_ROOTS, params=params))))
+            rows = tuple(map(named, self._reader.rows(client.get_record(path, *_ROOTS, params=params))))
         except GoneError:
-            return ()
+            self._gone.add(number)
+            rows = ()
         except REFUSALS as error:
+            self._refusals += 1
             self._seen.mark("children", path, str(error))
+            if not self._offered:
+                self._seen.unavailable["jobs/NUMBER.xml"] = str(error)
             return ()
+        self._answers = True
+        return rows

@@ -17,12 +17,11 @@ _PAGES = (("job_number", "jobs"), ("customer_number", "customers"))
 
 def pages_of(records: Sequence[Record], settings: KickservSettings) -> Mapping[RecordKey, str]:
     """Return the page of each record that says a number; a note or a payment is seen on the page of its job."""
-    root = f"{settings.base_url}/{settings.account}"
     found: dict[RecordKey, str] = {}
     for record in records:
         for field, page in _PAGES:
             number = str(record.fields.get(field, ""))
             if number.isascii() and number.isdigit():
-                found[record.key] = f"{root}/{page}/{number}"
+                found[record.key] = f"{settings.website}/{page}/{number}"
                 break
     return found

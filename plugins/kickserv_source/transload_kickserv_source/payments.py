@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from transload.values import EntityName, Record, Value
 from transload_kickserv_source.account import Account
-from transload_kickserv_source.nesting import number_in, record, rows_in
+from transload_kickserv_source.nesting import ident_in, number_in, owned, plain, record, rows_in
 from transload_kickserv_source.schema import settle
 from transload_kickserv_source.xml import Row
 
 PAYMENT = EntityName("payment")
+_NESTED = frozenset({"customer"})
 
 
 def payments_of(row: Row, fields: Row, account: Account, *, is_job: bool, has_invoice: bool) -> Iterator[Record]:
@@ -21,7 +22,8 @@ def payments_of(row: Row, fields: Row, account: Account, *, is_job: bool, has_in
     """
     total, balance = number_in(fields.get("total")), number_in(fields.get("balance_remaining"))
     paid = total - balance if total is not None and balance is not None else None
-    about: Row = {"invoice_id": row["id"] if has_invoice else None}
+    owner = fields.get("assigned_to") or fields.get("created_by")
+    about: Row = {"invoice_id": row["id"] if has_invoice else None, "owned_by": owner}
     if "payments" not in row:
         if is_job and paid is not None and paid > 0:
             yield _derived(fields, paid, about)
@@ -29,11 +31,11 @@ def payments_of(row: Row, fields: Row, account: Account, *, is_job: bool, has_in
     found = Decimal(0)
     account.count_strays("job.payments", row["payments"])
     for nested in rows_in(row["payments"]):
-        payment = settle(PAYMENT, {"job_id": row["id"], "customer_id": fields.get("customer_id"), **nested})
-        if payment.get("deleted_at"):
-            account.seen.mark("deleted_payments", payment.get("id"))
-            continue
+        payer = ident_in(nested.get("customer")) or fields.get("customer_id")
+        payment = settle(PAYMENT, owned(plain(nested, _NESTED), job_id=row["id"], customer_id=payer))
         key = account.key_of(PAYMENT, payment, f"job-{row['id']}-payment")
+        if account.is_deleted(PAYMENT, payment):
+            continue
         found += number_in(payment.get("amount")) or Decimal(0)
         yield record(PAYMENT, key, {**payment, **about, "derived": False})
     _report(row["id"], found, paid, account)

@@ -1,11 +1,22 @@
 """Hooks of the Kickserv source."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from importlib.resources import files
 
 from pydantic import BaseModel
 
-from transload import EntityName, Finding, Record, RunContext, SourceSchema, Value, hookimpl, load_mappings
+from transload import (
+    EntityName,
+    Finding,
+    Record,
+    RunContext,
+    SourceSchema,
+    StagedRecords,
+    Value,
+    hookimpl,
+    load_mappings,
+)
 from transload.mapping import Mapping as MappingDocument
 from transload.values import RecordKey
 from transload_kickserv_source import audit as auditing
@@ -58,6 +69,15 @@ def describe_source(context: RunContext) -> SourceSchema:
 def extract(entity: EntityName, context: RunContext) -> Iterator[Record] | None:
     """Read one entity, with what its records nest."""
     return context.resource(open_source).read(entity)
+
+
+@hookimpl
+def extract_changes(
+    entity: EntityName, staged: StagedRecords, context: RunContext
+) -> Iterator[Record | RecordKey] | None:
+    """Read what may have changed of customers, jobs and what hangs on them; small lists are read in full."""
+    since = context.clock() - timedelta(hours=context.settings_of(KickservSettings).look_back)
+    return context.resource(open_source).read_changes(entity, staged, since)
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from transload.errors import NotOfferedError, RunError
 from transload.http import in_this_context
 from transload.values import Value
-from transload_kickserv_source.client import GoneError, KickservClient, ServerFaultError
+from transload_kickserv_source.client import ForbiddenError, GoneError, KickservClient, ServerFaultError
 from transload_kickserv_source.observations import Observations
 from transload_kickserv_source.paging import walk_pages
 from transload_kickserv_source.xml import Document, NotXmlError, Row, WrongRootError
@@ -61,10 +61,23 @@ class Reader:
             wanted = self._agreed[path, wanted]
 
         def read_page(page: int) -> tuple[Row, ...]:
-            document = ahead.pop(page, None) or self._page(path, root, page, wanted, query)
+            try:
+                document = ahead.pop(page, None) or self._page(path, root, page, wanted, query)
+            except NotOfferedError as error:
+                if page == 1 or isinstance(error, ForbiddenError) or not self._is_end(path, root, page, query):
+                    raise
+                self._seen.mark("ends", f"{path} page {page}", str(error))
+                return ()
             return self.rows(document)
 
         yield from walk_pages(read_page, self._nameless(root))
+
+    def _is_end(self, path: str, root: str, refused: int, query: Mapping[str, str]) -> bool:
+        """Whether a list ends before a page that was refused: then the next one is refused too."""
+        try:
+            return not self._page(path, root, refused + 1, (), query).rows
+        except NotOfferedError:
+            return True
 
     def offered_pages(
         self, path: str, root: str, includes: Iterable[str] = (), params: Mapping[str, str] | None = None
@@ -85,6 +98,12 @@ class Reader:
         """Return those of some associations that a list has not refused."""
         return self._agreed.get((path, includes), includes)
 
+    def agree(self, path: str, root: str, includes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of some associations that a list answers, asking it when it was not asked yet."""
+        if includes and (path, includes) not in self._agreed:
+            next(self.pages(path, root, includes), None)
+        return self.agreed(path, includes)
+
     def complete(self, resource: str, rows: Sequence[Row], children: Iterable[str]) -> list[Row]:
         """Return rows with those children that they did not bring along, as far as they can be asked for.
 
@@ -104,6 +123,7 @@ class Reader:
     def rows(self, document: Document) -> tuple[Row, ...]:
         """Return the rows of an answer, and remember what was odd about it."""
         self._seen.oddities.update(document.oddities)
+        self._seen.withheld.update(document.withheld)
         return tuple(document.rows)
 
     def _number(self, resource: str, row: Row) -> Value:

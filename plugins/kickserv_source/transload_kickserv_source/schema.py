@@ -10,8 +10,9 @@ from decimal import Decimal
 from transload.values import EntityName, FieldType, SourceEntity, SourceField, SourceSchema, Value
 from transload_kickserv_source.fields import DERIVED, DOCUMENTED, SLOTTED
 from transload_kickserv_source.left_behind import LEFT_BEHIND
+from transload_kickserv_source.scalars import read_as
 from transload_kickserv_source.slots import Definitions
-from transload_kickserv_source.xml import Row, read_as
+from transload_kickserv_source.xml import Row
 
 _TYPES = {
     "": FieldType.TEXT,

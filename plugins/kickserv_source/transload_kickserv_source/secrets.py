@@ -32,6 +32,11 @@ def is_secret(field: str) -> bool:
     return name in _LEAKED or any(word in name for word in _SUSPECT)
 
 
+def is_known_secret(field: str) -> bool:
+    """Return whether a field is known to be a secret, and does not only sound like one."""
+    return field.replace("-", "_").lower() in _LEAKED
+
+
 def mask(text: str, *known: str) -> str:
     """Return text of an answer without attributes and the content of secret elements, fit for a message.
 

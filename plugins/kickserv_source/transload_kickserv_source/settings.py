@@ -28,6 +28,7 @@ class KickservSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: Annotated[str, AfterValidator(_is_safe_address)] = "https://app.kickserv.com"
+    """Where Kickserv is; of the first generation's hosts (``https://ACCOUNT.kickservapp.com``) each is one account."""
     account: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     """The account's short name, as the browser's address shows it after signing in."""
     api_prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)*$")] = ""
@@ -56,6 +57,8 @@ class KickservSettings(BaseModel):
     """How many missing job numbers are asked for at most."""
     invoice_rule: Annotated[tuple[InvoiceMark, ...], Field(min_length=1)] = ("invoice_date",)
     """Columns of a job of which any one says, when it is filled, that there is an invoice."""
+    look_back: Annotated[int, Field(ge=0, le=8_760)] = 48
+    """Hours. A quick delta reads a finished job anew as long as it was finished within so many."""
     labels: Path | None = None
     """A file with the account's own fields, for accounts that do not tell them; relative to the client's folder."""
     inferred: InferredReads = InferredReads()
@@ -63,4 +66,15 @@ class KickservSettings(BaseModel):
     @property
     def address(self) -> str:
         """Where the account's resources start."""
-        return f"{self.base_url}{self.api_prefix}/{self.account}"
+        return f"{self.base_url}{self.api_prefix}{self._folder}"
+
+    @property
+    def website(self) -> str:
+        """Where the account's pages for people start."""
+        return f"{self.base_url}{self._folder}"
+
+    @property
+    def _folder(self) -> str:
+        """Where in its host the account is: nowhere on a host of the first generation, which is the account's own."""
+        host = urlsplit(self.base_url).hostname or ""
+        return "" if host.startswith(f"{self.account.lower()}.") else f"/{self.account}"

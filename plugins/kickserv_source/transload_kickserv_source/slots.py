@@ -8,7 +8,7 @@ Where nobody says it, a slot stays as it is.
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -16,8 +16,9 @@ from pathlib import Path
 
 from transload.errors import ConfigError
 from transload.values import FieldType, SourceField, Value
-from transload_kickserv_source.nesting import rows_in
-from transload_kickserv_source.xml import Row, read_as
+from transload_kickserv_source.nesting import ident_in, name_in, rows_in, strays_in
+from transload_kickserv_source.scalars import read_as
+from transload_kickserv_source.xml import Row
 
 _TYPES = {
     "text": FieldType.TEXT,
@@ -106,6 +107,14 @@ def define(rows: Iterable[Row]) -> Definitions:
     return Definitions(slots, names)
 
 
+def definitions_in(entity: str, row: Row) -> Iterator[Row]:
+    """Yield the definitions that a record's assignments nest, as ``custom_fields.xml`` would list them."""
+    for assignment in rows_in(row.get("custom_field_assignments")):
+        nested = assignment.get("custom_field")
+        if isinstance(nested, Mapping) and ident_in(nested) not in (None, "") and name_in(nested):
+            yield {"applies_to": "customer" if entity == "customer" else "job", **nested}
+
+
 def read_labels(path: Path) -> Definitions:
     """Read the operator's file: a line ``entity,field,label,type,options`` for each field.
 
@@ -152,13 +161,23 @@ def read_slots(entity: str, fields: Row, definitions: Definitions) -> tuple[dict
 
 
 def _assign(entity: str, fields: dict[str, Value], definitions: Definitions) -> None:
-    """Put assignments into their fields; one that says something else than its slot gets a field of its own."""
+    """Put assignments into their fields; one that says something else than its slot gets a field of its own.
+
+    What has another shape than the agreed one stays where it stands.
+    """
+    assigned = fields.pop("custom_field_assignments", None)
     texts: dict[str, dict[str, Value]] = {}
-    for row in rows_in(fields.pop("custom_field_assignments", None)):
+    strange: list[Value] = list(strays_in(assigned))
+    for row in rows_in(assigned):
         nested = row.get("custom_field")
-        ident = row.get("custom_field_id") or (nested.get("id") if isinstance(nested, Mapping) else None)
-        place = texts.setdefault(str(ident if ident not in (None, "") else row.get("id")), {})
-        place[str(row.get("value"))] = row.get("value")
+        ident = row.get("custom_field_id") or ident_in(nested)
+        if found := _values_in(row):
+            place = texts.setdefault(str(ident if ident not in (None, "") else row.get("id")), {})
+            place.update((str(value), value) for value in found)
+        else:
+            strange.append(row)
+    if strange:
+        fields["custom_field_assignments"] = tuple(strange)
     for key, values in texts.items():
         held = [value for value in values.values() if value not in (None, "")]
         value = held[0] if len(held) == 1 else "; ".join(map(str, held)) if held else next(iter(values.values()))
@@ -168,6 +187,14 @@ def _assign(entity: str, fields: dict[str, Value], definitions: Definitions) -> 
                 fields[name] = value
         elif held and not _alike(definitions.of(entity).get(name), fields[name], value):
             fields[f"field_{key}"] = value
+
+
+def _values_in(assignment: Row) -> list[Value]:
+    """Return what an assignment holds; nothing when it has another shape than anybody knows."""
+    if "value" in assignment:
+        return [assignment["value"]]
+    typed = (value for name, value in assignment.items() if name.endswith("_value"))
+    return [value for value in typed if value not in (None, "") and not isinstance(value, tuple | Mapping)]
 
 
 def _alike(definition: Definition | None, slot: Value, assigned: Value) -> bool:

@@ -6,7 +6,7 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from transload.values import EntityName, Record, Value
 from transload_kickserv_source.account import Account
-from transload_kickserv_source.inferred import CLOSED_JOBS
+from transload_kickserv_source.inferred import CLOSED_JOBS, EVENT_WORDS
 from transload_kickserv_source.nesting import (
     ident_in,
     key_text,
@@ -14,17 +14,20 @@ from transload_kickserv_source.nesting import (
     name_in,
     number_in,
     number_or_text,
+    owned,
     plain,
     record,
     rows_in,
 )
-from transload_kickserv_source.schema import settle
+from transload_kickserv_source.schema import ENTITIES, settle
 from transload_kickserv_source.xml import Row
 
 EVENT, ASSIGNMENT, TIME_ENTRY = EntityName("event"), EntityName("assignment"), EntityName("time_entry")
 _ASSIGNED = ("job_id", "name", "description", "scheduled_at", "ends_at", "duration_minutes", "completed_on",
              "created_at", "created_by", "bookable")  # fmt: skip
 _NESTED = frozenset({"employees", "job", "customer", "contact"})
+_WITHOUT_TIME = frozenset({"reminder", "call", "email"})
+"""Kinds of events that need no time."""
 _LONGEST = Decimal(60 * 24 * 366 * 10)
 """Minutes. No visit lasts longer; a number beyond is no length of time."""
 
@@ -57,6 +60,12 @@ def event_of(row: Row, account: Account, parent: tuple[str | None, Value], job_s
         derived=False,
     )
     _set_length(fields)
+    if fields["kind"] not in _WITHOUT_TIME and moment_in(fields.get("scheduled_at")) is None:
+        # No calendar takes what has no time: it is something to do.
+        account.seen.mark("timeless", fields.get("id"), str(fields["kind"]))
+        fields["kind"] = "reminder"
+    if _ends_early(fields, "scheduled_at", "ends_at"):
+        account.seen.mark("odd_times", f"event {fields.get('id')}")
     fields["bookable"] = _is_bookable(fields)
     return record(EVENT, account.key_of(EVENT, fields, f"{parent[0]}-{parent[1]}"), fields)
 
@@ -102,6 +111,7 @@ def assignments_of(event: Record) -> Iterator[Record]:
     fields = event.fields
     employees = fields.get("employee_ids")
     sent: tuple[Value, ...] = employees if isinstance(employees, tuple) and employees else ()
+    more = {name: value for name, value in fields.items() if name not in ENTITIES[EVENT].fields}
     for employee in sent or ((None,) if fields["bookable"] else ()):
         key = f"{event.key.source_id}-{'nobody' if employee is None else employee}"
         own: Row = {
@@ -110,7 +120,7 @@ def assignments_of(event: Record) -> Iterator[Record]:
             "employee_id": employee,
             "state": fields["state"],
         }
-        yield record(ASSIGNMENT, key, {**{name: fields.get(name) for name in _ASSIGNED}, **own})
+        yield record(ASSIGNMENT, key, {**more, **{name: fields.get(name) for name in _ASSIGNED}, **own})
 
 
 def _state(event: Row, job_status: str | None) -> str:
@@ -131,10 +141,14 @@ def time_entries_of(row: Row, entity: EntityName, fields: Row, account: Account)
     """Yield the time that was worked on a job."""
     account.count_strays("job.time_entries", row.get("time_entries"))
     for nested in rows_in(row.get("time_entries")):
-        entry = settle(TIME_ENTRY, {"job_id": row["id"], **nested})
+        entry = settle(TIME_ENTRY, owned(nested, job_id=row["id"]))
+        key = account.key_of(TIME_ENTRY, entry, f"job-{row['id']}-time")
+        if account.is_deleted(TIME_ENTRY, entry):
+            continue
+        if _ends_early(entry, "started_on", "ended_on"):
+            account.seen.mark("odd_times", f"time entry {entry.get('id')}")
         entry.update(_spans(entry), customer_id=fields.get("customer_id"), parent_entity=entity)
         entry["open"] = entry["running"] and fields.get("status") not in CLOSED_JOBS
-        key = account.key_of(TIME_ENTRY, entry, f"job-{row['id']}-time")
         if entry["running"]:
             account.seen.mark("running", key)
         else:
@@ -143,12 +157,23 @@ def time_entries_of(row: Row, entity: EntityName, fields: Row, account: Account)
 
 
 def _kind(fields: Row, account: Account) -> str:
-    kinds, ident = account.settings.inferred.task_types, fields.get("task_type_id")
-    if str(ident) in kinds:
-        return kinds[str(ident)]
+    """Return what kind of event it is, by the operator's word for its type, the type's name, or our own guess."""
+    inferred, kind = account.settings.inferred, fields.get("task_type")
+    ident = fields.get("task_type_id") or ident_in(kind)
+    told = str(name_in(kind) or fields.get("task_type_name") or "").lower()
+    named = next((kind for word, kind in EVENT_WORDS.items() if word in told), None)
+    if named is not None and "task_types" not in inferred.model_fields_set:
+        return named
+    if str(ident) in inferred.task_types:
+        return inferred.task_types[str(ident)]
     if ident not in (None, ""):
         account.seen.mark("task_types", fields.get("id"), str(ident))
     return "reminder" if fields.get("job_id") in (None, "") else "work"
+
+
+def _ends_early(fields: Row, start: str, end: str) -> bool:
+    begun, over = moment_in(fields.get(start)), moment_in(fields.get(end))
+    return begun is not None and over is not None and over < begun
 
 
 def _set_length(fields: dict[str, Value]) -> None:

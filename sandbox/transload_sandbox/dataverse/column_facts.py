@@ -1,6 +1,6 @@
 """Columns as JSON: what the Web API says about one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from transload_sandbox.dataverse.labels import Json, label
 from transload_sandbox.dataverse.model import Column, Table
@@ -71,46 +71,9 @@ def managed(value: bool, name: str) -> Json:
 
 def _specifics(column: Column) -> Json:
     """Return the properties that only columns of this type have."""
-    builders: dict[str, Callable[[Column], Json]] = {
-        "String": lambda each: {
-            "MaxLength": each.max_length,
-            "FormatName": {"Value": each.format or "Text"},
-            "Format": each.format or "Text",
-        },
-        "Memo": lambda each: {"MaxLength": each.max_length, "Format": each.format or "TextArea"},
-        "Integer": lambda each: {**_range(each, int), "Format": each.format or "None"},
-        "BigInt": lambda _: {"MinValue": -(1 << 63), "MaxValue": (1 << 63) - 1},
-        "Decimal": lambda each: {**_range(each, float), "Precision": each.precision},
-        "Double": lambda each: {**_range(each, float), "Precision": each.precision},
-        "Money": lambda each: {
-            **_range(each, float),
-            "Precision": each.precision,
-            "PrecisionSource": each.precision_source,
-            "IsBaseCurrency": each.name.endswith("_base"),
-            "CalculationOf": each.name.removesuffix("_base") if each.name.endswith("_base") else None,
-        },
-        "DateTime": lambda each: {
-            "Format": each.format,
-            "DateTimeBehavior": {"Value": each.behavior},
-            "MinSupportedValue": "1753-01-01T00:00:00Z",
-        },
-        "Boolean": lambda each: {"DefaultValue": bool(each.default)},
-        "Picklist": lambda each: {"DefaultFormValue": -1 if each.default is None else each.default},
-        "State": lambda each: {"DefaultFormValue": each.default},
-        "Status": lambda _: {"DefaultFormValue": -1},
-        "MultiSelectPicklist": lambda _: {"DefaultFormValue": -1},
-        "File": lambda each: {"MaxSizeInKB": each.max_kilobytes},
-        "Image": lambda each: {
-            "MaxSizeInKB": each.max_kilobytes or 10240,
-            "MaxHeight": 144,
-            "MaxWidth": 144,
-            "CanStoreFullImage": False,
-            "IsPrimaryImage": each.name == "entityimage",
-        },
-    }
     if column.is_lookup:
         return {"Targets": list(column.targets), "Format": "None"}
-    builder = builders.get(column.type)
+    builder = _BUILDERS.get(column.type)
     return builder(column) if builder else {}
 
 
@@ -119,3 +82,43 @@ def _range(column: Column, number: Callable[[float], object]) -> Json:
         "MinValue": None if column.minimum is None else number(column.minimum),
         "MaxValue": None if column.maximum is None else number(column.maximum),
     }
+
+
+_BUILDERS: Mapping[str, Callable[[Column], Json]] = {
+    "String": lambda each: {
+        "MaxLength": each.max_length,
+        "FormatName": {"Value": each.format or "Text"},
+        "Format": each.format or "Text",
+    },
+    "Memo": lambda each: {"MaxLength": each.max_length, "Format": each.format or "TextArea"},
+    "Integer": lambda each: {**_range(each, int), "Format": each.format or "None"},
+    "BigInt": lambda _: {"MinValue": -(1 << 63), "MaxValue": (1 << 63) - 1},
+    "Decimal": lambda each: {**_range(each, float), "Precision": each.precision},
+    "Double": lambda each: {**_range(each, float), "Precision": each.precision},
+    "Money": lambda each: {
+        **_range(each, float),
+        "Precision": each.precision,
+        "PrecisionSource": each.precision_source,
+        "IsBaseCurrency": each.name.endswith("_base"),
+        "CalculationOf": each.name.removesuffix("_base") if each.name.endswith("_base") else None,
+    },
+    "DateTime": lambda each: {
+        "Format": each.format,
+        "DateTimeBehavior": {"Value": each.behavior},
+        "MinSupportedValue": "1753-01-01T00:00:00Z",
+    },
+    "Boolean": lambda each: {"DefaultValue": bool(each.default)},
+    "Picklist": lambda each: {"DefaultFormValue": -1 if each.default is None else each.default},
+    "State": lambda each: {"DefaultFormValue": each.default},
+    "Status": lambda _: {"DefaultFormValue": -1},
+    "MultiSelectPicklist": lambda _: {"DefaultFormValue": -1},
+    "File": lambda each: {"MaxSizeInKB": each.max_kilobytes},
+    "Image": lambda each: {
+        "MaxSizeInKB": each.max_kilobytes or 10240,
+        "MaxHeight": 144,
+        "MaxWidth": 144,
+        "CanStoreFullImage": False,
+        "IsPrimaryImage": each.name == "entityimage",
+    },
+}
+"""The properties that only columns of a type have, by type."""

@@ -5,6 +5,7 @@ The form is that of the schema files, so that one reader serves both.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from transload_sandbox.dataverse.catalog import Model
@@ -18,16 +19,15 @@ def dump_customizations(model: Model) -> Raw:
     """Return everything that is not shipped, or not as it is shipped."""
     shipped = shipped_model()  # with every application: what is not installed cannot differ
     custom = [table for table in model.tables.values() if table.metadata_id]
-    known = [(table, shipped.tables[name]) for name, table in model.tables.items() if name in shipped.tables]
+    known = [
+        (table, former)
+        for name, table in model.tables.items()
+        if (former := shipped.tables.get(name)) is not None and former is not table
+    ]
     links = {link.schema_name: link for table in model.tables.values() for link in table.links if link.metadata_id}
     return {
         "tables": [_dump_table(table) for table in custom],
-        "columns": [
-            {"table": table.name, **_dump_column(column)}
-            for table, former in known
-            for name, column in table.columns.items()
-            if not _is_same(former.columns.get(name), column)
-        ],
+        "columns": [column for table, former in known for column in _dump_changed_columns(table, former)],
         "facts": {table.name: dict(table.facts) for table, _ in known if table.facts},
         "states": {
             table.name: _dump_states(table.states) for table, former in known if table.states is not former.states
@@ -65,6 +65,16 @@ def load_customizations(model: Model, raw: Mapping[str, Any]) -> None:
     for each in raw.get("keys", []):
         fields = {name: value for name, value in each.items() if name not in {"table", "columns"}}
         model.put_key(each["table"], Key(**fields, columns=tuple(each["columns"])))
+
+
+@lru_cache(512)
+def _dump_changed_columns(table: Table, former: Table) -> list[Raw]:
+    """Return what is new in a table; kept, because every change of one table writes down those of all."""
+    return [
+        {"table": table.name, **_dump_column(column)}
+        for name, column in table.columns.items()
+        if not _is_same(former.columns.get(name), column)
+    ]
 
 
 def _is_same(former: Column | None, column: Column) -> bool:

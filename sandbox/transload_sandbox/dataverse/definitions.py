@@ -31,7 +31,13 @@ class Definitions:
 
     def table(self, table: Table) -> Json:
         """Return an EntityMetadata."""
-        return {"MetadataId": self.table_id(table), **table_facts(table), "Privileges": self._privileges(table)}
+        tables = self.environment.model.tables
+        taken = {
+            "HasNotes": table.name in tables["annotation"].columns["objectid"].targets,
+            "HasActivities": table.name in tables["activitypointer"].columns["regardingobjectid"].targets,
+        }
+        facts = {**table_facts(table), **taken}
+        return {"MetadataId": self.table_id(table), **facts, "Privileges": self._privileges(table)}
 
     def _privileges(self, table: Table) -> list[Json]:
         return [

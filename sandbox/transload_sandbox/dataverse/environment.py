@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from transload_sandbox.dataverse import privileges
@@ -67,7 +68,6 @@ class Environment:
         self.jobs: list[str] = []
         """Ids of jobs that have not run yet."""
         self._organization: Row | None = None
-        self._plans: dict[str, Plan] = {}
         self._currencies: dict[str, Currency] = {}
         self._units: dict[str, str] = {}
         self._pending_keys: set[tuple[str, str]] = set()
@@ -90,16 +90,13 @@ class Environment:
 
     def fixed_id(self, name: str) -> str:
         """Return the id of something that exists from the start."""
-        return new_guid(hashlib.blake2b(f"{self.seed}:{name}".encode()).digest())
+        return _fixed_id(self.seed, name)
 
     # -- metadata
 
     def plan(self, table: Table) -> Plan:
         """Return the write plan of a table as it stands now."""
-        known = self._plans.get(table.name)
-        if known is None or known.table is not table:
-            known = self._plans[table.name] = compile_plan(table)
-        return known
+        return compile_plan(table)
 
     def settle_keys(self) -> None:
         """Move the indexes of new alternate keys on; called at the start of every request."""
@@ -217,3 +214,8 @@ class Environment:
         except BaseException:
             self.forget_facts()
             raise
+
+
+@lru_cache(20_000)
+def _fixed_id(seed: str, name: str) -> str:
+    return new_guid(hashlib.blake2b(f"{seed}:{name}".encode()).digest())

@@ -1,6 +1,7 @@
 """Labels: texts in the languages of an organisation."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from transload_sandbox.dataverse import errors
@@ -25,9 +26,14 @@ def _localized(text: str, language: int, is_managed: bool) -> Json:
         "Label": text,
         "LanguageCode": language,
         "IsManaged": is_managed,
-        "MetadataId": new_guid(blake2b(f"{language}:{text}".encode()).digest()),
+        "MetadataId": _id_of(text, language),
         "HasChanged": None,
     }
+
+
+@lru_cache(10_000)
+def _id_of(text: str, language: int) -> str:
+    return new_guid(blake2b(f"{language}:{text}".encode()).digest())
 
 
 def label_text(value: object) -> str | None:

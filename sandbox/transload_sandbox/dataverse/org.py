@@ -63,10 +63,11 @@ class DataverseOrg:
             clock: Returns epoch seconds.
         """
         self.store = Store(path)
-        is_new = self.store.get_meta("seed") is None
-        seed = str(self.store.get_meta("seed") or seed)
-        wanted = editions.Edition(edition, field_service, customer_service)
-        self.edition = editions.load_edition(str(self.store.get_meta("edition") or wanted.dump()))
+        if self.store.get_meta("seed") is None:
+            wanted = editions.Edition(edition, field_service, customer_service)
+            self.store.replace_by(seeds.delivered(name, seed, wanted))
+        seed = str(self.store.get_meta("seed"))
+        self.edition = editions.load_edition(str(self.store.get_meta("edition")))
         self._open_environment: Callable[[], Environment] = lambda: Environment(
             self.store, shipped_model(self.edition.absent()), clock, seed, key_index_seconds
         )
@@ -80,11 +81,6 @@ class DataverseOrg:
         self.interruptions = Interruptions()
         self.environment.before_save = self.faults.check_row
         self.requests: deque[LoggedRequest] = deque(maxlen=MAX_REQUESTS_KEPT)
-        if is_new:
-            with self.environment.transaction():
-                self.store.put_meta("seed", seed)
-                self.store.put_meta("edition", self.edition.dump())
-                seeds.seed_organization(self.environment, name, self.edition.uninstalled())
         self._load_application_users()
 
     def close(self) -> None:

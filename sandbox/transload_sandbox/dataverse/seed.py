@@ -4,13 +4,21 @@ Itself, its root business unit, a currency, the shipped publishers and solutions
 are.
 """
 
+import sqlite3
+from functools import lru_cache
+
 from transload_sandbox.dataverse import privileges, reference_rows
 from transload_sandbox.dataverse.business import people
+from transload_sandbox.dataverse.editions import Edition
 from transload_sandbox.dataverse.environment import Environment
 from transload_sandbox.dataverse.model import Row, Stored, Table
+from transload_sandbox.dataverse.shipped import shipped_model
+from transload_sandbox.dataverse.store import Store
 from transload_sandbox.dataverse.views import insert_views
 
 VERSION = "9.2.24073.198"
+_DELIVERED_AT = 1_720_000_000.0
+"""When everything that an organisation comes with was made, in epoch seconds."""
 BULK_MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
 
 _PUBLISHERS = (
@@ -26,6 +34,26 @@ _SOLUTIONS = (
     ("FieldService", "Field Service", "8.8.100.12", "microsoftdynamics", 1),
 )
 _BLOCKED = "ade;adp;app;asa;ashx;asmx;asp;bas;bat;cmd;com;dll;exe;hta;js;jse;msi;ps1;reg;vbs;wsf"
+
+
+@lru_cache(16)
+def delivered(name: str, seed: str, edition: Edition) -> sqlite3.Connection:
+    """Return the database of an organisation that nobody has used; made once, a copy takes a tenth of the time.
+
+    Args:
+        name: Its name.
+        seed: Makes its ids.
+        edition: What is installed.
+    """
+    store, database = Store(None), sqlite3.connect(":memory:", check_same_thread=False)
+    environment = Environment(store, shipped_model(edition.absent()), lambda: _DELIVERED_AT, seed, 0.0)
+    with environment.transaction():
+        store.put_meta("seed", seed)
+        store.put_meta("edition", edition.dump())
+        _seed_organization(environment, name, edition.uninstalled())
+    store.copy_to(database)
+    store.close()
+    return database
 
 
 def insert(environment: Environment, table_name: str, values: Row) -> None:
@@ -47,7 +75,7 @@ def insert(environment: Environment, table_name: str, values: Row) -> None:
     environment.store.insert(table, [row])
 
 
-def seed_organization(environment: Environment, name: str, uninstalled: frozenset[str] = frozenset()) -> None:
+def _seed_organization(environment: Environment, name: str, uninstalled: frozenset[str]) -> None:
     """Fill an empty organisation.
 
     Args:

@@ -104,7 +104,6 @@ _EMPTY = (
 def table_facts(table: Table) -> Json:
     """Return the properties of an EntityMetadata, those that were customised last."""
     is_managed = not table.is_custom or not table.metadata_id
-    is_system = not table.metadata_id
     facts: Json = {
         "LogicalName": table.name,
         "SchemaName": table.schema_name,
@@ -122,8 +121,6 @@ def table_facts(table: Table) -> Json:
         "IsManaged": is_managed,
         "IsStateModelAware": bool(table.states),
         "IsIntersect": table.is_intersect,
-        "HasActivities": is_system and not table.is_intersect,
-        "HasNotes": is_system and not table.is_intersect,
         "ReportViewName": f"Filtered{table.schema_name}",
         "IntroducedVersion": "1.0.0.0" if table.metadata_id else "5.0.0.0",
         "DisplayName": label(table.schema_name, is_managed),

@@ -282,4 +282,4 @@ def parse_time(value: object, *, keep_clock: bool = False) -> str | None:
 
 def timestamp(seconds: float) -> str:
     """Return epoch seconds as the wire shows a time."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

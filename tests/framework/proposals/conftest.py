@@ -3,27 +3,32 @@
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from transload._proposals import propose
-from transload.mapping import MappingGap, Proposal
+from transload.mapping import NO_TARGET, MappingGap, Proposal
 from transload.values import ColumnType, EntityName, FieldType, TableName, TargetColumn, TargetSchema, TargetTable
+from transload_fieldservice.names import with_names
 
 DATA = Path(__file__).parents[2] / "data" / "proposals"
-FILES = ("judged.csv", "pairs.csv")
+TUNED = ("judged.csv", "pairs.csv", "systems.csv")
+"""Files after which the vocabulary was mended."""
+UNSEEN = ("unseen.csv",)
+"""Files that nothing was ever mended after: only their figures were looked at."""
 _FIELD_TYPES = {
-    **dict.fromkeys(("integer",), FieldType.INTEGER),
-    **dict.fromkeys(("decimal", "float", "currency", "percent", "number"), FieldType.DECIMAL),
-    **dict.fromkeys(("boolean", "bool", "checkbox"), FieldType.BOOLEAN),
-    **dict.fromkeys(("dateTime", "datetime"), FieldType.DATETIME),
+    **dict.fromkeys(("integer", "int"), FieldType.INTEGER),
+    **dict.fromkeys(("decimal", "float", "double", "currency", "monetary", "percent", "number"), FieldType.DECIMAL),
+    **dict.fromkeys(("boolean", "bool", "checkbox", "check"), FieldType.BOOLEAN),
     **dict.fromkeys(("array", "nested"), FieldType.NESTED),
+    "datetime": FieldType.DATETIME,
     "date": FieldType.DATE,
 }
 _COLUMN_TYPES = {
@@ -38,7 +43,11 @@ _COLUMN_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A source field, and the columns that are right for it; none when no standard column is."""
+    """A source field, and what is right for it.
+
+    Attributes:
+        columns: The columns that are right; ``NO_TARGET`` among them when it is right to propose none.
+    """
 
     system: str
     entity: str
@@ -52,25 +61,10 @@ class Pair:
     def gap(self) -> MappingGap:
         """The pair as the plan stage would ask for it."""
         longest = max(map(len, self.samples), default=0)
-        kind = _FIELD_TYPES.get(self.type, FieldType.TEXT)
+        kind = _FIELD_TYPES.get(self.type.lower(), FieldType.TEXT)
         return MappingGap(
             EntityName(self.entity), self.field, kind, 10, 10, longest, self.samples, TableName(self.table)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How good proposals are.
-
-    Attributes:
-        precision: Right proposals among those made.
-        coverage: Right proposals among the fields that have a column.
-        right: Fields with the right answer, be it a column or none.
-    """
-
-    precision: float
-    coverage: float
-    right: float
 
 
 def read_pairs(name: str) -> list[Pair]:
@@ -84,7 +78,7 @@ def read_pairs(name: str) -> list[Pair]:
                 row["type"],
                 tuple(text.strip()[:60] for text in row["example"].split(" | ") if text.strip()),
                 row["table"],
-                frozenset(row["column"].split("|")) - {"NONE"} if row["column"] != "NONE" else frozenset(),
+                frozenset(NO_TARGET if column == "NONE" else column for column in row["column"].split("|")),
             )
             for row in csv.DictReader(file)
         ]
@@ -98,21 +92,23 @@ def half_of(pair: Pair) -> int:
 
 @cache
 def table(name: str) -> TargetTable:
-    """Return a table with the columns that it has in Dynamics 365."""
+    """Return a table with the columns that it has in Dynamics 365, and the names that the option for them knows."""
     schema = files("transload_sandbox.dataverse") / "schema" / f"{name}.json"
     raw = json.loads(schema.read_text(encoding="utf-8"))
-    return TargetTable(
+    plain = TargetTable(
         TableName(name), name, raw["primary_id"], raw["primary_name"], {c["name"]: _column(c) for c in raw["columns"]}
     )
+    return with_names(TargetSchema("dynamics365", "", {plain.name: plain})).tables[plain.name]
 
 
-def _column(raw: Mapping[str, object]) -> TargetColumn:
+def _column(raw: Mapping[str, Any]) -> TargetColumn:
     kind, longest, valid = _COLUMN_TYPES.get(str(raw["type"]), ColumnType.OTHER), raw.get("max_length"), raw["valid"]
     writable = kind is not ColumnType.OTHER
     return TargetColumn(
         str(raw["name"]),
         kind,
         max_length=longest if isinstance(longest, int) else None,
+        options={int(value): label for value, label in raw.get("options", {}).items()},
         creatable=writable and "c" in str(valid),
         updatable=writable and "u" in str(valid),
     )
@@ -131,41 +127,16 @@ def by_entity(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
     yield from groups.values()
 
 
-def answers(pairs: Sequence[Pair]) -> list[tuple[Pair, Proposal | None]]:
+def answers(pairs: Iterable[Pair]) -> list[tuple[Pair, Proposal]]:
     """Return each pair with what is proposed for it."""
     found = []
     for group in by_entity(pairs):
         proposals = {p.field: p for p in propose([p.gap for p in group], [], schema_of({group[0].table}))}
-        found += [(pair, proposals.get(pair.field)) for pair in group]
+        found += [(pair, proposals[pair.field]) for pair in group]
     return found
 
 
-def measure(pairs: Sequence[Pair]) -> Figures:
-    """Return how good the proposals for these pairs are."""
-    made = [(pair, proposal) for pair, proposal in answers(pairs) if proposal is not None]
-    good = sum(proposal.column in pair.columns for pair, proposal in made)
-    silent = len(pairs) - len(made)
-    missed = sum(bool(pair.columns) for pair in pairs) - sum(bool(pair.columns) for pair, _ in made)
-    return Figures(good / len(made), good / sum(bool(p.columns) for p in pairs), (good + silent - missed) / len(pairs))
-
-
-def confidences(pairs: Sequence[Pair]) -> list[tuple[float, bool]]:
-    """Return how sure each proposal for these pairs is, and whether it is right."""
-    return [(p.confidence, p.column in pair.columns) for pair, p in answers(pairs) if p is not None]
-
-
 @pytest.fixture(scope="session")
-def precision_and_coverage() -> Callable[[str], tuple[float, float]]:
-    """Measures the proposals for a file of judged pairs."""
-
-    def measured(name: str) -> tuple[float, float]:
-        figures = measure(read_pairs(name))
-        return figures.precision, figures.coverage
-
-    return measured
-
-
-@pytest.fixture(scope="session")
-def sure_and_right() -> Callable[[str], list[tuple[float, bool]]]:
-    """Tells of each proposal for a file of judged pairs how sure it is, and whether it is right."""
-    return lambda name: confidences(read_pairs(name))
+def judged() -> Callable[[str], list[tuple[frozenset[str], Proposal]]]:
+    """Tells of each field of a file what is right for it, and what is proposed; a file is read once."""
+    return cache(lambda name: [(pair.columns, proposal) for pair, proposal in answers(read_pairs(name))])

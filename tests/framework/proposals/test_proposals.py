@@ -1,9 +1,11 @@
 """What is proposed for fields that no rule covers, and why."""
 
+from dataclasses import replace
+
 import pytest
 
 from transload._proposals import propose
-from transload.mapping import Mapping, MappingGap, Proposal, parse_mapping
+from transload.mapping import NO_TARGET, Mapping, MappingGap, Proposal, parse_mapping
 from transload.testing import ClientFolder
 from transload.values import ColumnType, EntityName, FieldType, TableName, TargetColumn, TargetSchema, TargetTable
 
@@ -21,7 +23,7 @@ COLUMNS = (
     TargetColumn("revenue", ColumnType.MONEY),
     TargetColumn("creditlimit", ColumnType.MONEY, "Credit Limit"),
     TargetColumn("creditonhold", ColumnType.BOOLEAN),
-    TargetColumn("industrycode", ColumnType.CHOICE),
+    TargetColumn("industrycode", ColumnType.CHOICE, options={1: "Accounting", 2: "Retail"}),
     TargetColumn("parentaccountid", ColumnType.LOOKUP, targets=(TableName("account"),)),
     TargetColumn("statecode", ColumnType.STATE, creatable=False, updatable=False),
     TargetColumn("mig_boilermake", ColumnType.TEXT, "Make of the boiler", max_length=100, custom=True),
@@ -39,8 +41,12 @@ def gap(field: str, kind: FieldType = TEXT, *samples: str, longest: int = 20, ta
     return MappingGap(EntityName("customer"), field, kind, 10, 10, longest, samples, TableName(table))
 
 
+def answers(*gaps: MappingGap) -> dict[str, Proposal]:
+    return {answer.field: answer for answer in propose(gaps, [], TARGET)}
+
+
 def proposals(*gaps: MappingGap, mappings: tuple[Mapping, ...] = ()) -> dict[str, Proposal]:
-    return {proposal.field: proposal for proposal in propose(gaps, mappings, TARGET)}
+    return {proposal.field: proposal for proposal in propose(gaps, mappings, TARGET) if proposal.column != NO_TARGET}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +66,11 @@ def proposals(*gaps: MappingGap, mappings: tuple[Mapping, ...] = ()) -> dict[str
         ("hs_city", "address1_city"),
         ("Acct Name", "name"),
         ("ParentId", "parentaccountid"),
+        ("SellingDetails.Industry", "industrycode"),
+        ("Address 1 - City", "address1_city"),
+        ("Annual Revenue (USD)", "revenue"),
+        ("Industries", "industrycode"),
+        ("company_industry_name", "industrycode"),
     ],
 )
 def test_a_field_is_recognised_however_its_name_is_written(field: str, column: str) -> None:
@@ -71,10 +82,50 @@ def test_a_field_is_recognised_however_its_name_is_written(field: str, column: s
 @pytest.mark.parametrize(
     "field",
     ["Lawn size", "Phone model", "City permit number", "last_synced_at", "Name of dog", "Fax cover sheet", "id",
-     "customer_id", "custom_text4", "password_salt", "Email bounced", "qjxv"],
+     "customer_id", "custom_text4", "password_salt", "Email bounced", "qjxv", "Fax company", "Number of faxes"],
 )  # fmt: skip
-def test_a_field_without_a_good_target_gets_no_proposal(field: str) -> None:
-    assert proposals(gap(field)) == {}
+def test_that_a_field_has_no_good_target_is_an_answer(field: str) -> None:
+    answer = answers(gap(field))[field]
+
+    assert (answer.column, answer.answer, answer.certainty) == (NO_TARGET, "no good target", "")
+
+
+def test_a_field_without_a_good_target_says_why() -> None:
+    found = answers(gap("updated_at"), gap("City permit"), gap("qjxv"))
+
+    assert {field: answer.reason for field, answer in found.items()} == {
+        "updated_at": "'updated_at' means modified at, and no standard column is for that",
+        "City permit": "the closest is address1_city, which is too unsure (28%): 'City permit' is close to 'city'",
+        "qjxv": "no column of Account fits in name and type",
+    }
+
+
+def test_a_word_that_most_fields_begin_with_says_nothing() -> None:
+    found = proposals(gap("cmpx_name"), gap("cmpx_phone"), gap("cmpx_fax"), gap("cmpx_emailaddress"))
+
+    assert {field: proposal.column for field, proposal in found.items()} == {
+        "cmpx_name": "name",
+        "cmpx_phone": "telephone1",
+        "cmpx_fax": "fax",
+        "cmpx_emailaddress": "emailaddress1",
+    }
+
+
+@pytest.mark.parametrize("sample", ["1700000000", "1700000000000"])
+def test_a_number_that_counts_seconds_goes_to_a_date(sample: str) -> None:
+    found = proposals(gap("created", FieldType.INTEGER, sample))
+
+    assert found["created"].column == "overriddencreatedon"
+    assert found["created"].reason.endswith("all of the samples look like Unix times")
+    assert proposals(gap("created", FieldType.INTEGER, "17")) == {}
+
+
+def test_samples_that_are_choices_of_a_column_speak_for_it() -> None:
+    known = proposals(gap("industry", TEXT, "Retail", "accounting"))["industry"]
+    other = proposals(gap("industry", TEXT, "Cats", "Dogs"))["industry"]
+
+    assert known.confidence > other.confidence
+    assert known.reason.endswith("all of the samples are choices of this column")
 
 
 def test_a_column_is_given_to_the_field_that_fits_it_best() -> None:
@@ -159,15 +210,31 @@ def test_a_column_that_nobody_has_listed_goes_by_its_name_and_label() -> None:
     assert proposals(gap("boiler_make"))["boiler_make"].column == "mig_boilermake"
 
 
+def test_a_column_goes_by_what_its_table_says_it_is_also_called() -> None:
+    columns = {
+        "x_one": TargetColumn("x_one", ColumnType.TEXT, also_called=("flue diameter", "~chimney width")),
+        "x_two": TargetColumn("x_two", ColumnType.TEXT, also_called=("chimney width",)),
+    }
+    target = TargetSchema("", "", {ACCOUNT.name: replace(ACCOUNT, columns=columns)})
+
+    found = {
+        each.field: each.column
+        for each in propose([gap("FlueDiameter"), gap("chimneywidth"), gap("x_one_x")], [], target)
+    }
+
+    assert found == {"FlueDiameter": "x_one", "chimneywidth": "x_two", "x_one_x": NO_TARGET}
+
+
 def test_the_plan_shows_the_frameworks_proposals(client: ClientFolder) -> None:
     mapping = (client.path / "mapping" / "customer.yaml").read_text(encoding="utf-8")
     client.write_mapping("customer", mapping.replace("  creditlimit: {from: limit}\n", ""))
-    client.source.put("customer", "9", id=9, name="Ninth", credit_limit="2500", agent="ada@example.com")
+    client.source.put("customer", "9", id=9, name="Ninth", credit_limit="2500", lawn_size="40")
 
     client.walk("audit")
     page = client.run("plan", "--json").json
 
     [table] = [table for name, table in page["tables"].items() if name.startswith("proposals")]
-    [row] = [row for row in table["rows"] if row["field"] == "credit_limit"]
+    row, none = ({row["field"]: row for row in table["rows"]}[field] for field in ("credit_limit", "lawn_size"))
     assert (row["column"], row["entity"]) == ("creditlimit", "customer")
     assert row["reason"].startswith("'credit_limit' ")
+    assert (none["column"], none["confidence"]) == ("no good target", "")

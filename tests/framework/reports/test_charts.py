@@ -77,3 +77,18 @@ def test_a_number_that_is_part_of_a_whole_has_a_bar_and_a_share(report: Report, 
 
     assert [bar.get("style") for bar in page.iterfind(".//td/i")] == ["width:25.0%"]
     assert [str(cell.xpath("string()")) for cell in page.iterfind(".//tbody/tr/td")] == ["1 25 %", "0"]
+
+
+def test_what_decides_stands_before_the_charts_and_the_rest_behind_them(report: Report, tmp_path: Path) -> None:
+    columns = [Column("n", "N")]
+    tables = [Table("Rows", columns, [{"n": 1}]), Table("Rules", columns, [{"n": 1}], lead=True)]
+    chart = Chart("Records", ["job"], [Series("records", [1])])
+
+    written = write_report(replace(report, findings=[], tables=tables, charts=[chart]), tmp_path)
+
+    page = html.document_fromstring(written.html.read_bytes())
+    assert [found.get("id") for found in page.iter("section") if found.get("id")] == [
+        "table-rules",
+        "charts",
+        "table-rows",
+    ]

@@ -88,3 +88,12 @@ def test_brackets_in_data_are_printed_as_they_are(report: Report) -> None:
     lines = printed(replace(report, facts={"[bold]": "[/red] [link]"}))
 
     assert "[bold]  [/red] [link]" in lines
+
+
+def test_sentences_in_a_brief_table_are_left_to_the_page(report: Report) -> None:
+    columns = [Column("r", "Rule"), Column("m", "What it means", wordy=True)]
+
+    lines = printed(replace(report, tables=[Table("Rules", columns, [{"r": "Keys", "m": "Sentence"}], brief=True)]))
+
+    assert "  Keys" in lines
+    assert not any("Sentence" in line or "What it means" in line for line in lines)

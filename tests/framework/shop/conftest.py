@@ -1,6 +1,7 @@
 """A shop whose jobs become cases, invoices and appointments at once: what the richer mappings are tried on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -69,7 +70,7 @@ finish: {statecode: {from: sold, values: {"true": Active, "false": Retired}}}
     "tag": """\
 entity: tag
 table: "{prefix}_tag"
-new_table: {label: Tag, plural: Tags}
+new_table: {label: Tag, plural: Tags, readers: {Clerk: own, Manager: all}}
 key: {column: "{prefix}_sourceid", from: id}
 fields: {"{prefix}_name": {from: name}}
 """,
@@ -190,6 +191,7 @@ STATES = {
         TargetState(1, "Retired", {2: "Retired"}, 2, read_only=True),
     ),
 }
+LOCKED_BY = {"invoicedetail": "invoiceid"}
 TEXT, NUMBER, AMOUNT, YES, LIST = (
     FieldType.TEXT, FieldType.INTEGER, FieldType.DECIMAL, FieldType.BOOLEAN, FieldType.NESTED,
 )  # fmt: skip
@@ -212,6 +214,14 @@ ENTITIES = {
 def shop(project: ProjectFactory) -> ClientFolder:
     """The shop before any stage."""
     return found_shop(project)
+
+
+@pytest.fixture
+def final_shop(shop: ClientFolder) -> ClientFolder:
+    """The shop before any stage, with a target that opens no invoice again once it is paid."""
+    active, paid = STATES["invoice"]
+    build_target(shop, {**STATES, "invoice": (active, replace(paid, final=True))})
+    return shop
 
 
 @pytest.fixture(scope="session")
@@ -271,18 +281,17 @@ def found_shop(project: ProjectFactory) -> ClientFolder:
     return client
 
 
-def build_target(client: ClientFolder) -> None:
+def build_target(client: ClientFolder, states: Mapping[str, tuple[TargetState, ...]] = STATES) -> None:
     target = client.target
     target.build(
         *(
             TargetTable(
                 TableName(name), name, f"{name}id", columns[0].name, {c.name: c for c in columns},
-                states=STATES.get(name, ()),
+                states=states.get(name, ()), locked_by=LOCKED_BY.get(name, ""),
             )
             for name, columns in TABLE_COLUMNS.items()
         )
     )  # fmt: skip
-    target.belong("invoicedetail", "invoiceid")
     target.total("invoice", "totalamount", of="invoicedetail", amount="amount", by="invoiceid")
     target.put("systemuser", "user-0", email="office@example.com")
     target.put("systemuser", "user-1", email="ada@example.com")

@@ -89,8 +89,18 @@ def test_a_new_table_is_made_with_a_lookup_that_points_to_it(full_shop: ClientFo
     tables = full_shop.target.tables()
 
     assert tables[TableName("mem_tag")].name_column == "mem_name"
+    assert tables[TableName("mem_tag")].readers == {"Clerk", "Manager"}
     assert tables[TableName("incident")].columns["mem_tagid"].targets == ("mem_tag",)
     assert row(full_shop, "incident", title="Job 1")["mem_tagid"] == ref(full_shop, "mem_tag", mem_name="urgent")
+
+
+def test_the_list_of_changes_says_who_may_read_a_new_table(ready_shop: ClientFolder) -> None:
+    rows = ready_shop.run("prepare", "--dry-run", "--json").rows("who-may-read-the-new-tables")
+
+    assert [(row["name"], row["label"], row["other"], row["standing"]) for row in rows] == [
+        ("Clerk", "Users with the role read rows of their own", "mem_tag", "there, fits"),
+        ("Manager", "Users with the role read all rows", "mem_tag", "there, fits"),
+    ]
 
 
 def test_a_record_that_fulfils_the_condition_no_more_is_reported_and_its_row_stays(loaded_shop: ClientFolder) -> None:

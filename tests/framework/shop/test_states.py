@@ -1,11 +1,13 @@
 """States before and after: products are published first, closed rows lock what belongs to them."""
 
+from decimal import Decimal
+
 import pytest
 
 from transload.testing import ClientFolder, Mishap
-from transload.values import Cell
+from transload.values import Cell, RowRef, TableName
 
-DRAFT, ACTIVE, RETIRED = (2, 0), (0, 1), (1, 2)
+DRAFT, ACTIVE, RETIRED, PAID = (2, 0), (0, 1), (1, 2), (2, 100001)
 
 
 def states(client: ClientFolder, table: str = "product", named_by: str = "name") -> dict[Cell, tuple[Cell, Cell]]:
@@ -74,14 +76,76 @@ def test_the_sample_takes_all_that_belongs_to_what_it_closes(shop: ClientFolder)
     assert run.exit_code == 0, run.output
 
 
-def test_a_line_that_comes_after_its_invoice_was_paid_is_set_aside(loaded_shop: ClientFolder) -> None:
-    loaded_shop.source.put("line", "45", id=45, job_id=4, product_id=1, amount=5)
+def paid_invoice(client: ClientFolder) -> tuple[tuple[Cell, Cell], list[Cell]]:
+    """Return the state of the invoice of job 4, and what its lines come to."""
+    [row_id] = [row_id for row_id, row in client.target.rows("invoice").items() if row["name"] == "I-4"]
+    lines = client.target.rows("invoicedetail").values()
+    amounts = [row["amount"] for row in lines if row["invoiceid"] == RowRef(TableName("invoice"), row_id)]
+    return states(client, "invoice")["I-4"], sorted(amounts, key=str)
 
-    result = loaded_shop.walk("delta")
 
-    [letter] = result.rows("dead-letters")
-    assert letter["record"] == "line 45"
-    assert "which it belongs to, is in a read-only state" in letter["message"]
+def add_line(client: ClientFolder, amount: int) -> None:
+    client.source.put("line", "45", id=45, job_id=4, product_id=1, amount=amount)
+    client.source.change("job", "4", total=30 + amount)
+
+
+def test_a_line_that_comes_after_its_invoice_was_paid_opens_it_and_closes_it_again(loaded_shop: ClientFolder) -> None:
+    add_line(loaded_shop, 5)
+    loaded_shop.source.change("line", "40", amount=Decimal(10))
+    loaded_shop.source.change("job", "4", total=30)
+
+    result = loaded_shop.walk("delta", "reconcile")
+    calls = loaded_shop.target.calls()
+    again = loaded_shop.walk("delta")
+
+    assert result.exit_code == 0, result.output
+    assert paid_invoice(loaded_shop) == (PAID, [10, 15, 5])
+    assert again.exit_code == 0
+    assert loaded_shop.target.calls() == calls
+
+
+def test_an_invoice_is_closed_again_though_its_new_line_is_refused(loaded_shop: ClientFolder) -> None:
+    add_line(loaded_shop, 5)
+    loaded_shop.target.refuse("line 45", "the amount looks wrong")
+
+    refused = loaded_shop.walk("delta")
+    meanwhile = paid_invoice(loaded_shop)
+    loaded_shop.target.accept("line 45")
+    result = loaded_shop.walk("retry", "reconcile")
+
+    assert [row["record"] for row in refused.rows("dead-letters")] == ["line 45"]
+    assert meanwhile == (PAID, [15, 15])
+    assert result.exit_code == 0, result.output
+    assert paid_invoice(loaded_shop) == (PAID, [15, 15, 5])
+
+
+def test_a_line_that_is_gone_is_taken_out_of_a_paid_invoice(loaded_shop: ClientFolder) -> None:
+    file = loaded_shop.path / "transload.toml"
+    file.write_text(f'{file.read_text("utf-8")}\n[delta]\ndeleted = "delete"\n', encoding="utf-8")
+    loaded_shop.source.remove("line", "41")
+    loaded_shop.source.change("job", "4", total=15)
+
+    result = loaded_shop.walk("delta", "reconcile")
+
+    assert result.exit_code == 0, result.output
+    assert paid_invoice(loaded_shop) == (PAID, [15])
+
+
+def test_what_comes_after_closing_for_good_is_listed_and_not_sent(final_shop: ClientFolder) -> None:
+    final_shop.walk("audit", "plan", "approve mapping", "prepare", "sample", "run")
+    calls = final_shop.target.calls()
+    add_line(final_shop, 5)
+    final_shop.source.change("line", "40", amount=Decimal(10))
+
+    delta, reconcile = final_shop.walk("delta"), final_shop.walk("reconcile")
+
+    late = [(row["record"], row["column"]) for row in delta.rows("changed-in-the-source-after-closing")]
+    assert late == [("line 40", "amount"), ("line 45", "(the row)")]
+    assert delta.rows("dead-letters") == []
+    assert final_shop.target.calls() == calls
+    assert paid_invoice(final_shop) == (PAID, [15, 15])
+    different = {(row["record"], row["verdict"]) for row in reconcile.rows("field-level-diff")}
+    assert {("line 40", "changed after closing"), ("line 45", "changed after closing")} <= different
 
 
 def test_locked_rows_go_with_what_they_belong_to(loaded_shop: ClientFolder) -> None:

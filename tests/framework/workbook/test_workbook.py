@@ -18,9 +18,11 @@ PROPOSER = """
 from transload import hookimpl
 from transload.mapping import Proposal
 
+KNOWN = {"mail": "emailaddress", "lawn_size": "lawn"}
+
 @hookimpl
 def propose_mapping(gaps):
-    return [Proposal(gap.entity, gap.field, "emailaddress", 0.9, "It says so") for gap in gaps if gap.field == "mail"]
+    return [Proposal(gap.entity, gap.field, KNOWN[gap.field], 0.9, "It says so") for gap in gaps if gap.field in KNOWN]
 """
 
 
@@ -206,8 +208,7 @@ def test_an_accepted_proposal_replaces_the_custom_column_even_after_another_plan
         "customer", client.mapping_file("customer").read_text().replace("emailaddress: {from: email}", "")
     )
     for number in range(1, 9):
-        client.source.change("customer", str(number), mail="ada@example.com")
-    client.walk("audit", "plan")
+        client.source.change("customer", str(number), mail="ada@example.com", lawn_size="40", lawn_colour="green")
     planned = plan_book(client)
     planned.cell("Proposals", "mail", "Accept").value = "yes"
 
@@ -217,7 +218,23 @@ def test_an_accepted_proposal_replaces_the_custom_column_even_after_another_plan
     assert result.exit_code == 0
     assert fields["emailaddress"] == FieldRule.model_validate({"from": "mail"})
     assert "mem_mail" not in fields
-    assert result.rows("proposals-for-fields-that-no-rule-covers") == []
+    rows = result.rows("proposals-for-fields-that-no-rule-covers")
+    assert [(row["field"], row["column"]) for row in rows] == [
+        ("lawn_size", "lawn"), ("lawn_colour", "no good target"),
+    ]  # fmt: skip
+
+
+def test_of_a_field_without_a_good_target_nothing_can_be_accepted(client: ClientFolder) -> None:
+    client.source.change("customer", "1", lawn_colour="green")
+    planned = plan_book(client)
+    shown = [planned.cell("Proposals", "lawn_colour", head) for head in ("Proposed column", "Confidence", "Accept")]
+    shown[-1].value = "yes"
+
+    result = planned.take_back()
+
+    assert [cell.value for cell in shown] == ["no good target", None, "yes"]
+    assert all(cell.protection.locked for cell in shown)
+    assert mistakes(result) == ["Proposals!G4: there is no column to accept; name one on the sheet of customer"]
 
 
 def test_a_workbook_as_it_was_written_changes_nothing(planned: PlanBook) -> None:

@@ -129,6 +129,16 @@ def test_posting_invoices_and_says_who_closed(org: DataverseOrg, api: httpx.Clie
     assert invoice["totalamount"] == 60
 
 
+def test_posting_makes_no_invoice_when_the_setting_says_never(org: DataverseOrg, api: httpx.Client, order: str) -> None:
+    [setting] = api.get("msdyn_fieldservicesettings").json()["value"]
+    address = f"msdyn_fieldservicesettings({setting['msdyn_fieldservicesettingid']})"
+    api.patch(address, json={"msdyn_workorderinvoicecreation": 690970000}).raise_for_status()
+
+    api.patch(order, json={"msdyn_systemstatus": POSTED}).raise_for_status()
+
+    assert org.count("invoice") == 0
+
+
 def test_completing_stamps_the_time_and_makes_no_invoice(org: DataverseOrg, api: httpx.Client, order: str) -> None:
     api.patch(order, json={"msdyn_systemstatus": COMPLETED}).raise_for_status()
 
