@@ -3,8 +3,8 @@
 python benchmarks/journey.py [customers] [--plugins fieldservice,tags] [--latency 0.1] [--limits] [--folder client]
 
 The sandbox runs in a process of its own, its store in a file, and so does every command, as a person would type it.
-Between the second run and the delta every hundredth customer and job changes. A second reconciliation goes over a slow
-line. At the end it says whether the target is again what it was, table by table.
+Before the delta every hundredth customer and job changes; the reconciliation after it goes over a slow line. At the end
+the benchmark says whether the target is again what it was, table by table.
 """
 
 import argparse
@@ -32,8 +32,8 @@ STAGES = (
     ("sample", "sample"),
     ("run", "run"),
     ("second run", "run"),
-    ("delta", "delta"),
     ("reconcile", "reconcile"),
+    ("delta", "delta"),
     ("reconcile, slow line", "reconcile"),
     ("rollback", "rollback"),
 )
