@@ -348,10 +348,10 @@ def load_plugins(names: Sequence[str]) -> Plugins:
     manager.register(_Engine(), "transload")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise PluginError(f"listed twice: {', '.join(twice)}")
-    infos = []
+    infos, installed = [], list(entry_points(group=GROUP))
     # pluggy calls the plugin registered last first; the project's list reads top to bottom.
     for name in reversed(names):
-        point = _find(name)
+        point = _find(name, installed)
         info = _describe(point)
         _register(manager, point, info)
         hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(manager.get_plugin(name)) or ()))
@@ -359,8 +359,7 @@ def load_plugins(names: Sequence[str]) -> Plugins:
     return Plugins(manager, infos[::-1])
 
 
-def _find(name: str) -> EntryPoint:
-    installed = list(entry_points(group=GROUP))
+def _find(name: str, installed: Sequence[EntryPoint]) -> EntryPoint:
     offers = {(_describe(p).distribution, p.value): p for p in installed if p.name == name}
     if not offers:
         known = sorted({point.name for point in installed})

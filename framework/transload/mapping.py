@@ -18,6 +18,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -471,8 +472,9 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(_BOOLEAN, re.compile("^(?:true|false)$"), list("tf"))
 
 
+@lru_cache(256)
 def parse_mapping(text: str, place: str) -> Mapping:
-    """Read a mapping document.
+    """Read a mapping document; one that is read again is not taken apart again.
 
     Args:
         text: YAML.

@@ -1,6 +1,5 @@
 """The reports that a folder holds, read back from their JSON files."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +57,7 @@ def read_shelf(folder: Path) -> Shelf:
     entries, unreadable = [], []
     for path in sorted(folder.glob("[0-9][0-9]-*.json")):
         try:
-            entries.append(Entry(path.stem, ReportHead.model_validate(json.loads(path.read_bytes()))))
+            entries.append(Entry(path.stem, ReportHead.model_validate_json(path.read_bytes())))
         except ValueError:  # bad JSON, or pydantic's verdict on it
             unreadable.append(path.name)
     return Shelf(entries, unreadable)
