@@ -357,7 +357,7 @@ def test_what_stands_beside_records_and_is_none_is_kept(account: MakeAccount) ->
 
 
 def test_a_payer_that_a_payment_nests_is_its_customer(account: MakeAccount) -> None:
-    payments = ({"id": 1, "customer": {"id": 9, "name": "Anchor"}}, {"id": 2})
+    payments: tuple[Row, ...] = ({"id": 1, "customer": {"id": 9, "name": "Anchor"}}, {"id": 2})
 
     found = by_entity(job_records({"id": 5, "customer_id": 8, "payments": payments}, account()))["payment"]
 

@@ -136,7 +136,11 @@ def test_the_person_of_a_business_is_a_contact_and_the_primary_one_when_nobody_e
 
 def test_the_primary_contact_is_one_that_is_not_deleted(account: MakeAccount) -> None:
     gone = datetime(2020, 1, 1, tzinfo=UTC)
-    contacts = ({"id": 1, "is_primary": True, "deleted_at": gone}, {"id": 2, "is_primary": True}, {"id": 3})
+    contacts: tuple[Row, ...] = (
+        {"id": 1, "is_primary": True, "deleted_at": gone},
+        {"id": 2, "is_primary": True},
+        {"id": 3},
+    )
 
     customer = customer_of({"id": 9, "contacts": contacts}, account())
     alone = customer_of({"id": 9, "contacts": contacts[:1]}, account())
