@@ -3,13 +3,17 @@
 import json
 import signal
 import subprocess
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import parse_qs, urlsplit
 
 import jsonschema_rs
 import pytest
@@ -35,6 +39,7 @@ pytest_plugins = ["transload.testing.fixtures", "pytester"]
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "reference" / "report.schema.json"
 PREFIX = "ks"
+PlayRecordings = Callable[..., AbstractContextManager[tuple[str, list[str]]]]
 ACCOUNT = {"account": "example", "api_token": "FAKE-token"}
 
 
@@ -217,3 +222,43 @@ def shipped(request: pytest.FixtureRequest, ship: Callable[[Variant], Shipped]) 
 def choose(ship: Callable[[Variant], Shipped]) -> Callable[..., Shipped]:
     """Return what gives the documents of the variant with these choices."""
     return lambda **choices: ship(Variant(**choices))
+
+
+@pytest.fixture(scope="session")
+def play_recordings() -> PlayRecordings:
+    """Return what plays the answers of the Kickserv account ``example``, by path, over real HTTP.
+
+    What follows the first page of a list is an empty one, or with ``past`` "the same" page again, or "a refusal".
+    It gives the address, and the list of what is asked for.
+    """
+
+    @contextmanager
+    def play(answers: dict[str, bytes], past: str = "an empty page") -> Iterator[tuple[str, list[str]]]:
+        asked: list[str] = []
+
+        class Player(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                parts = urlsplit(self.path)
+                body, page = answers.get(parts.path.removeprefix("/example/")), parse_qs(parts.query).get("page", ["1"])
+                if body is not None and page != ["1"] and past != "the same":
+                    body = None if past == "a refusal" else b'<nil-classes type="array"/>'
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Player)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    return play

@@ -60,6 +60,7 @@ class Loaded:
             "contact": company.contacts.rows,
             "job": lambda: (row for row in company.jobs.rows() if company.is_job(row)),
             "note": company.notes.rows,
+            "employee": company.employees.rows,
         }
         return list(found[entity]())
 
@@ -177,7 +178,8 @@ def test_people_whom_only_a_customer_names_become_its_contacts(loaded: Loaded) -
     assert implied
     for row in implied:
         _, ident, place = str(row["ks_kickservcontactid"]).split("-", 2)
-        named = customers[ident]["contact" if place == "contact" else "alt_contact"]
+        fields = {"name": ("first_name", "last_name"), "contact": ("contact",), "alt-contact": ("alt_contact",)}[place]
+        named = " ".join(str(customers[ident][field]) for field in fields)
         assert " ".join(str(part) for part in (row["firstname"], row["lastname"]) if part) == " ".join(named.split())
         assert row["_parentcustomerid_value"] == loaded.id_of("customer", ident)
 
@@ -252,8 +254,11 @@ def _arrived(loaded: Loaded, entity: str, name: str, record: Mapping[str, Any], 
         case "note", "noteable_id" | "noteable_type" | "note":
             return True  # the row was found by them
         case "note", "public":
-            return row["subject"] == ("Public note" if value else "Private note")
+            return str(row["subject"]).startswith("Public note by " if value else "Private note by ")
         case "note", "created_by":
+            names = {one["id"]: one["name"] for one in loaded.records("employee")}
+            if not str(row["subject"]).endswith(f"by {names.get(value, f'employee {value} of Kickserv')}"):
+                return False
             user = loaded.user(value) or loaded.client.row("systemuser", internalemailaddress=FALLBACK)
             return row["_ownerid_value"] == user["systemuserid"]
         case _:

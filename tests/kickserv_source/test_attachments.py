@@ -206,8 +206,7 @@ def test_an_attachment_is_read_under_the_names_that_libraries_give_and_without_i
     account: Callable[..., Account],
 ) -> None:
     row: Row = {
-        "id": 1, "job_id": None, "created_by": 7, "attachment_file_name": "a.jpg", "size": 12,
-        "mime_type": "image/jpeg",
+        "id": 1, "job_id": None, "created_by": 7, "attachment_file_name": "a.jpg", "size": 12, "mime_type": "image/png",
         "download_url": f"{STORAGE}/a?X-Signature=1#top", "thumb_url": f"{STORAGE}/t?X-Signature=2", "rotated": True,
     }  # fmt: skip
 
@@ -216,7 +215,7 @@ def test_an_attachment_is_read_under_the_names_that_libraries_give_and_without_i
     assert attached is not None
     fields = {name: attached.fields[name] for name in ("job_id", "file_name", "file_size", "content_type", "url")}
     assert fields == {
-        "job_id": 5, "file_name": "a.jpg", "file_size": 12, "content_type": "image/jpeg", "url": f"{STORAGE}/a",
+        "job_id": 5, "file_name": "a.jpg", "file_size": 12, "content_type": "image/png", "url": f"{STORAGE}/a",
     }  # fmt: skip
     assert attached.url == f"{STORAGE}/a?X-Signature=1#top"
     assert attached.fields["more"] == f"Thumb url: {STORAGE}/t\nRotated: true"

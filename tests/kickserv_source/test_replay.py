@@ -1,13 +1,11 @@
 """Recorded answers replayed over real HTTP, as somebody would who has an account's recordings and only the hooks."""
 
-import copy
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +18,9 @@ from transload.values import EntityName
 from transload_kickserv_source import plugin
 from transload_kickserv_source.secrets import is_secret
 from transload_kickserv_source.settings import KickservSettings
+
+if TYPE_CHECKING:
+    from conftest import PlayRecordings
 
 DATA = Path(__file__).parent.parent / "data" / "kickserv"
 OWN_RECORDS = {
@@ -37,73 +38,31 @@ APART = {
 """Associations, whose records stand by themselves."""
 
 
-@dataclass
-class Recordings:
-    """Answers by path, and what is asked for.
-
-    Attributes:
-        past: What comes after the last page: an empty list, the same page again, or a refusal.
-    """
-
-    answers: Mapping[str, bytes]
-    past: str = "empty"
-    asked: list[str] = field(default_factory=list)
-
-    def answer(self, url: str) -> tuple[int, bytes]:
-        self.asked.append(url)
-        parts = urlsplit(url)
-        body = self.answers.get(parts.path.removeprefix("/example/"))
-        if body is None:
-            return 404, b"<html><body>The page you were looking for doesn't exist.</body></html>"
-        if parse_qs(parts.query).get("page", ["1"]) == ["1"] or self.past == "the same":
-            return 200, body
-        return (404, b"") if self.past == "a refusal" else (200, b'<nil-classes type="array"/>')
-
-
-@contextmanager
-def served(recordings: Recordings) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = recordings.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/xml; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=lambda: server.serve_forever(0.01))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @dataclass(frozen=True)
 class Replayed:
     records: dict[RecordKey, Record]
     findings: dict[str, Finding]
-
-    def of(self, entity: str) -> list[Record]:
-        return [record for key, record in self.records.items() if key.entity == entity]
+    asked: list[str]
 
 
-def replay(folder: Path, recordings: Recordings) -> Replayed:
-    """Call the hooks as a stage does."""
-    with served(recordings) as address:
-        values = {"base_url": address, "account": "example", "api_token": "FAKE-token"}
-        context = RunContext("run", "audit", folder, {KickservSettings: KickservSettings.model_validate(values)})
-        schema = plugin.describe_source(context)
-        records = {r.key: r for entity in schema.entities for r in plugin.extract(entity.name, context) or ()}
-        findings = {finding.code: finding for finding in plugin.audit(context)}
-        context.close()
-    return Replayed(records, findings)
+Replay = Callable[..., Replayed]
+
+
+@pytest.fixture
+def replay(play_recordings: PlayRecordings, tmp_path: Path) -> Replay:
+    """Return what calls the hooks as a stage does, on recorded answers."""
+
+    def replay_(answers: dict[str, bytes], past: str = "an empty page") -> Replayed:
+        with play_recordings(answers, past) as (address, asked):
+            values = {"base_url": address, "account": "example", "api_token": "FAKE-token"}
+            context = RunContext("run", "audit", tmp_path, {KickservSettings: KickservSettings.model_validate(values)})
+            schema = plugin.describe_source(context)
+            records = {r.key: r for entity in schema.entities for r in plugin.extract(entity.name, context) or ()}
+            findings = {finding.code: finding for finding in plugin.audit(context)}
+            context.close()
+        return Replayed(records, findings, asked)
+
+    return replay_
 
 
 def recorded(*names: str) -> dict[str, bytes]:
@@ -161,27 +120,25 @@ SEEN = {
 }
 
 
-@pytest.mark.parametrize("past", ["empty", "the same", "a refusal"])
+@pytest.mark.parametrize("past", ["an empty page", "the same", "a refusal"])
 @pytest.mark.parametrize("answers", SEEN.values(), ids=list(SEEN))
 def test_a_recording_of_customers_and_jobs_alone_is_read_whole(
-    tmp_path: Path, answers: dict[str, bytes], past: str
+    replay: Replay, answers: dict[str, bytes], past: str
 ) -> None:
-    recordings = Recordings(answers, past)
-
-    found = replay(tmp_path, recordings)
+    found = replay(answers, past)
 
     roots = [etree.fromstring(body) for body in answers.values()]
     assert [name for root in roots for name in lost(root, found)] == []
     assert found.findings["kickserv.no_employees"].severity == "warning"
     assert ("kickserv.ends" in found.findings) == (past == "a refusal")
     # What a recording does not have is asked for a few times, not once for each record or number.
-    assert len(recordings.asked) < 60
+    assert len(found.asked) < 60
 
 
-def test_everything_that_is_agreed_on_arrives(tmp_path: Path) -> None:
+def test_everything_that_is_agreed_on_arrives(replay: Replay) -> None:
     lists = whole_account()
 
-    found = replay(tmp_path, Recordings(bodies(lists)))
+    found = replay(bodies(lists))
 
     assert [name for root in lists.values() for name in lost(root, found)] == []
     assert {str(key.entity) for key in found.records} >= set(OWN_RECORDS.values())
@@ -220,17 +177,17 @@ def strange_elements(draw: st.DrawFn) -> etree._Element:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_what_nobody_expects_arrives_with_its_record_wherever_it_stands(tmp_path: Path, data: st.DataObject) -> None:
-    lists = {path: copy.deepcopy(root) for path, root in whole_account().items()}
+def test_what_nobody_expects_arrives_with_its_record_wherever_it_stands(replay: Replay, data: st.DataObject) -> None:
+    lists = whole_account()
     elements = [element for root in lists.values() for element, _ in own_elements(root)]
     for element in data.draw(st.lists(st.sampled_from(elements), min_size=1, max_size=8)):
         element.append(data.draw(strange_elements()))
 
-    found = replay(tmp_path, Recordings(bodies(lists)))
+    found = replay(bodies(lists))
 
     assert [name for root in lists.values() for name in lost(root, found)] == []
 
 
-def test_an_account_without_customers_or_jobs_is_none(tmp_path: Path) -> None:
+def test_an_account_without_customers_or_jobs_is_none(replay: Replay) -> None:
     with pytest.raises(NotOfferedError, match=r"customers\.xml"):
-        replay(tmp_path, Recordings(recorded("inferred/employees.list.xml")))
+        replay(recorded("inferred/employees.list.xml"))
