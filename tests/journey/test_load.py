@@ -256,13 +256,17 @@ def _arrived(loaded: Loaded, entity: str, name: str, record: Mapping[str, Any], 
         case "note", "public":
             return str(row["subject"]).startswith("Public note by " if value else "Private note by ")
         case "note", "created_by":
-            names = {one["id"]: one["name"] for one in loaded.records("employee")}
-            if not str(row["subject"]).endswith(f"by {names.get(value, f'employee {value} of Kickserv')}"):
-                return False
-            user = loaded.user(value) or loaded.client.row("systemuser", internalemailaddress=FALLBACK)
-            return row["_ownerid_value"] == user["systemuserid"]
+            return _author_arrived(loaded, value, row)
         case _:
             return False
+
+
+def _author_arrived(loaded: Loaded, employee: Any, row: Row) -> bool:
+    """Whether a note names who wrote it, and belongs to that user or to the fallback owner."""
+    names = {one["id"]: one["name"] for one in loaded.records("employee")}
+    user = loaded.user(employee) or loaded.client.row("systemuser", internalemailaddress=FALLBACK)
+    name = names.get(employee, f"employee {employee} of Kickserv")
+    return str(row["subject"]).endswith(f"by {name}") and row["_ownerid_value"] == user["systemuserid"]
 
 
 def _own_field_arrived(loaded: Loaded, entity: str, name: str, value: Any, row: Row) -> bool:
