@@ -55,7 +55,9 @@ def afterwards(load_company: Callable[..., Company]) -> Afterwards:
     company.add_customer("Abernathy Boilers", created_by=jobless["id"])
     client.walk(("run",))
     jobs: list[Mapping[str, Any]] = [row for row in company.jobs.rows() if company.is_job(row)]
-    paid, added_to, *_ = (row for row in jobs if row.get("invoice_date") and row["invoice_status"] == "paid")
+    settled = [row for row in jobs if row.get("invoice_date") and row["invoice_status"] == "paid"]
+    added_to = next(row for row in settled if row.get("won_date"))
+    paid = next(row for row in settled if row["id"] != added_to["id"])
     used = {paid["id"], added_to["id"]}
     visited = next(row for row in jobs if row["status"] == "complete" and row["id"] not in used)
     scheduled = next(row for row in jobs if row["status"] == "scheduled")

@@ -179,7 +179,7 @@ def test_people_whom_only_a_customer_names_become_its_contacts(loaded: Loaded) -
     for row in implied:
         _, ident, place = str(row["ks_kickservcontactid"]).split("-", 2)
         fields = {"name": ("first_name", "last_name"), "contact": ("contact",), "alt-contact": ("alt_contact",)}[place]
-        named = " ".join(str(customers[ident][field]) for field in fields)
+        named = " ".join(str(customers[ident][field] or "") for field in fields)
         assert " ".join(str(part) for part in (row["firstname"], row["lastname"]) if part) == " ".join(named.split())
         assert row["_parentcustomerid_value"] == loaded.id_of("customer", ident)
 

@@ -171,6 +171,6 @@ def test_a_run_that_a_person_stops_says_so_and_goes_on_later(load_company: Calla
 
     assert stopped.code == 130
     assert "Traceback" not in stopped.err
-    assert "run the same command again" in stopped.err
+    assert "Run the same command again" in stopped.err
     client.walk(("run",))
     assert len(client.rows("account", name="Late Bloomer Heating")) == 2

@@ -40,6 +40,7 @@ class _Sieve:
     """Parts the rows of a list into those that are as they were and those to be read anew.
 
     Attributes:
+        since: What changed after this moment is read anew: a stamp is a whole second, which two changes may share.
         pages: How many pages the list had.
         walked: The ids that it showed.
         wanted: The ids of what is to be read anew, each with its number.
@@ -48,6 +49,7 @@ class _Sieve:
     entity: EntityName
     resource: str
     staged: StagedRecords
+    since: datetime
     pages: int = 0
     walked: set[str] = field(default_factory=set)
     wanted: dict[str, Value] = field(default_factory=dict)
@@ -59,7 +61,9 @@ class _Sieve:
         for row in page:
             self.walked.add(ident := str(row["id"]))
             before = known.get(_key(self.entity, ident))
-            if before is not None and _is_same(before, row) and not suspect(row, before):
+            changed = moment_in(row.get("updated_at"))
+            is_recent = changed is not None and changed >= self.since
+            if before is not None and _is_same(before, row) and not is_recent and not suspect(row, before):
                 yield before
             else:
                 self.want(row)
@@ -86,7 +90,7 @@ class Changes:
     Attributes:
         reader: Reads the account.
         staged: Its records as they were read last.
-        since: What was finished after this moment is read anew all the same.
+        since: What was changed or finished after this moment is read anew all the same.
     """
 
     reader: Reader
@@ -104,7 +108,7 @@ class Changes:
         def suspect(row: Row, before: Record) -> bool:
             return with_sales is not None and before.fields.get("has_sales") is not (str(row["id"]) in with_sales)
 
-        sieve = _Sieve(CUSTOMER, "customers", self.staged)
+        sieve = _Sieve(CUSTOMER, "customers", self.staged, self.since)
         parents: set[Value] = set()
         for page in self.reader.pages("customers.xml", "customers", params={"only": CUSTOMER_MARKS}):
             yield from sieve.sift(page, suspect)
@@ -133,7 +137,7 @@ class Changes:
             includes: What should come along with those that are read anew.
             note: Told of the jobs that there are.
         """
-        sieve = _Sieve(JOB, "jobs", self.staged)
+        sieve = _Sieve(JOB, "jobs", self.staged, self.since)
         for page in self.reader.pages("jobs.xml", "jobs", params={"only": JOB_MARKS}):
             unchanged = self.staged.find(_key(CUSTOMER, row.get("customer_id")) for row in page)
             yield from sieve.sift(page, partial(self._may_have_changed, unchanged))
@@ -166,7 +170,7 @@ class Changes:
         jobs: Collection[str],
         note: Note,
     ) -> Iterator[Change]:
-        sieve = _Sieve(ESTIMATE, "jobs", self.staged)
+        sieve = _Sieve(ESTIMATE, "jobs", self.staged, self.since)
         for page in pages:
             own = [row for row in page if str(row["id"]) not in jobs]
             yield from sieve.sift(
