@@ -100,8 +100,8 @@ def _findings(sight: Sight, story: Story) -> Iterator[Finding]:
     for reason, remedy in story.troubles:
         yield Finding("not_told", Severity.WARNING, reason, remedy=remedy)
     if sight.blind:
-        title = f"What is in the target now was not looked up: {sight.blind}"
-        yield Finding("not_looked_up", Severity.INFO, title, remedy=sight.remedy)
+        title = "What is in the target now was not looked up"
+        yield Finding("not_looked_up", Severity.INFO, title, sight.blind, sight.remedy)
     if story.staged is not None and story.staged.vanished_at is not None:
         at = f"{story.staged.vanished_at:%Y-%m-%d %H:%M:%S} UTC"
         remedy = "`[delta] deleted` in transload.toml says what becomes of its row."

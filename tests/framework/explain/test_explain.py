@@ -347,7 +347,7 @@ def test_offline_the_ledger_tells_what_it_knows_and_what_was_not_looked_up(loade
     assert (column["written"], column["now"], column["verdict"]) == ("c2@example.com", None, "written so")
     assert columns(told)["customer.ownerid"]["expected"] == "systemuser(user-1)"
     assert finding["code"] == "not_looked_up"
-    assert finding["title"] == "What is in the target now was not looked up: `--offline` was given"
+    assert finding["evidence"] == "`--offline` was given"
     assert "unless people changed it" in str(became(told)["customer 2"]["rollback"])
     assert loaded.target.calls("load") == calls
 
@@ -364,7 +364,7 @@ def test_without_a_secret_the_ledger_is_enough(loaded: ClientFolder) -> None:
     told = explain(loaded, "job", "3")
 
     assert told.exit_code == 0
-    assert "TRANSLOAD_SECRETIVE__TOKEN" in told.json["findings"][0]["title"]
+    assert "TRANSLOAD_SECRETIVE__TOKEN" in told.json["findings"][0]["evidence"]
     assert columns(told)["job.title"]["verdict"] == "written so"
 
 
@@ -379,7 +379,7 @@ def test_a_target_that_does_not_answer_is_named_and_the_rest_is_told(loaded: Cli
     told = explain(loaded, "job", "3")
 
     [finding] = told.json["findings"]
-    assert finding["title"] == "What is in the target now was not looked up: nobody is at home"
+    assert finding["evidence"] == "nobody is at home"
     assert finding["remedy"] == "Ring again."
     assert columns(told)["job.title"]["verdict"] == "written so"
 
