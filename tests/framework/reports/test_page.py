@@ -242,3 +242,18 @@ def test_rows_can_be_chosen_by_the_values_of_a_column(report: Report, tmp_path: 
     assert choices[0][:3] == ["all", "entity 0 (1)", "entity 1 (1)"]
     assert choices[1] == ["all", "differs (1)", "equal (6)"]
     assert [row.get("data-options") for row in found.iterfind(".//tbody/tr")][:2] == ["0 0", "1 1"]
+
+
+def test_a_wide_table_has_its_heads_in_the_style_sheet_for_phones_as_text_alone(report: Report, tmp_path: Path) -> None:
+    attack = 'x"; } </style><b>\n'
+    labels = ["Record", attack, "Wanted", "Found", "Verdict"]
+    wide = Table("Diff", [Column(f"c{place}", label) for place, label in enumerate(labels)], [{"c0": "1"}])
+    narrow = Table("Counts", [Column("a", "A"), Column("b", "B", numeric=True)], [{"a": "1"}])
+
+    found = page(replace(report, tables=[wide, narrow]), tmp_path)
+
+    [frame] = found.iterfind(".//div[@class='frame wide']")
+    style = frame.find("table").get("style")
+    assert '--h1:"Record"' in style
+    assert re.fullmatch(r'(--h\d:"[^"<>{};\n]*";?)+', style)
+    assert len(list(found.iterfind(".//table"))) == 2
