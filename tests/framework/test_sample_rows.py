@@ -74,6 +74,19 @@ def test_rows_that_people_changed_stay_until_that_is_approved(passing: ClientFol
     assert passing.target.rows("task")[row_id]["subject"] != "By hand"
 
 
+def test_an_approval_of_what_people_changed_holds_when_the_rows_beside_it_are_gone(passing: ClientFolder) -> None:
+    [head_office] = [key for key, row in passing.target.rows("account").items() if row["mem_customerid"] == "8"]
+    passing.target.put("account", head_office, emailaddress="by-hand@example.com")
+
+    passing.walk(REMOVE)
+    left = list(passing.target.rows("account"))
+    forced = passing.walk("approve rollback", f"{REMOVE} --force")
+
+    assert left == [head_office]
+    assert forced.exit_code == 0
+    assert passing.target.rows("account") == {}
+
+
 def test_rows_that_people_changed_may_stay_for_the_full_run(passing: ClientFolder) -> None:
     row_id = change_a_row(passing)
     passing.walk(REMOVE)

@@ -79,7 +79,7 @@ class Coverage:
             Column("document", "Records of"), Column("records", "Source", numeric=True),
             Column("sampled", "Sample", numeric=True),
             *(Column(label.lower(), label) for label in _COLUMNS.values()),
-            Column("strange", "Strange values"), Column("why", "Not shown, and why"),
+            Column("strange", "Strange"), Column("why", "Not shown, and why"),
             Column("tone", "State", badge=True),
         ]  # fmt: skip
         note = (
