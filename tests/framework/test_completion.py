@@ -158,3 +158,21 @@ def test_a_table_that_takes_no_columns_says_where_its_fields_are_instead() -> No
 
     assert document.fields == {}
     assert document.dropped["colour"] == "It stands in the text"
+
+
+CHOICE = "{entity: line, table: orderline, key: {from: id}, fields: {acme_tags: {from: tags, custom: {type: choices}}}}"
+
+
+def test_a_choice_has_the_options_that_occur_and_none_twice() -> None:
+    document = completed([line(1, tags=("vip", "Late")), line(2, tags=("VIP",))], CHOICE)["line"]
+
+    custom = document.fields["acme_tags"].custom
+    assert custom is not None
+    assert custom.options == ["Late", "VIP"]
+
+
+def test_a_choice_of_which_no_value_occurs_is_not_made() -> None:
+    document = completed([line(1, tags=())], CHOICE)["line"]
+
+    assert document.fields == {}
+    assert document.dropped_rule("tags").while_empty

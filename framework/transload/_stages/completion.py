@@ -127,7 +127,10 @@ def _with_the_rest(
 
 
 def _with_options(document: MappingDocument, fields: Fields) -> MappingDocument:
-    """Return a document whose choices without options have those that occur, and whose files the room they need."""
+    """Return a document whose choices without options have those that occur, and whose files the room they need.
+
+    A choice of which no value occurs no target could make: its fields are dropped as long as they stay empty.
+    """
     rules = dict(document.fields)
     for name, rule in document.fields.items():
         custom = rule.custom
@@ -140,9 +143,17 @@ def _with_options(document: MappingDocument, fields: Fields) -> MappingDocument:
         seen = _read_by(rule, document, fields)
         if any(known.profile.overflowed for known in seen):
             raise MappingError(document.entity, [f"column {name} has more values than a choice should have options"])
-        options = sorted({value for known in seen for value in known.profile.distinct}, key=str.casefold)
-        rules[name] = rule.model_copy(update={"custom": custom.model_copy(update={"options": options})})
-    return document.model_copy(update={"fields": rules})
+        occurring = sorted((value for known in seen for value in known.profile.distinct), reverse=True)
+        # Labels are told apart without regard to case.
+        options = sorted({value.casefold(): value for value in occurring}.values(), key=str.casefold)
+        if options:
+            rules[name] = rule.model_copy(update={"custom": custom.model_copy(update={"options": options})})
+        else:
+            del rules[name]
+    changed = document.model_copy(update={"fields": rules})
+    unused = document.used_fields() - changed.used_fields()
+    empty = dict.fromkeys(sorted(unused), Dropped(reason="no record fills it", while_empty=True))
+    return changed.model_copy(update={"dropped": {**document.dropped, **empty}})
 
 
 def _read_by(rule: FieldRule, document: MappingDocument, fields: Fields) -> list[KnownField]:
